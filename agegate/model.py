@@ -5,6 +5,7 @@ The words are those of `docs/glossary.md`.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -106,9 +107,8 @@ class Service:
             raise ConfigError(f"service.floor is {self.floor}; write an age from 1 to 21")
         unknown = sorted(self.kinds - set(STATUTORY_KINDS))
         if unknown or not self.kinds:
-            raise ConfigError(
-                f"service.kinds holds {', '.join(unknown) or 'nothing'}; choose from {', '.join(STATUTORY_KINDS)}"
-            )
+            held = ", ".join(unknown) or "nothing"
+            raise ConfigError(f"service.kinds holds {held}; choose from {', '.join(STATUTORY_KINDS)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +242,7 @@ class Text:
 
     field: str
     row: str
-    text: str = field(repr=False)
+    text: str = dataclasses.field(repr=False)
     written_on: date
     kind: str = "profile"
 

@@ -1,0 +1,1 @@
+"""agegate keeps a service free of minors it may not serve."""

@@ -1,0 +1,142 @@
+"""How a database URL becomes an engine: the one place that knows drivers, pragmas and what may go wrong.
+
+`postgresql://` always means psycopg 3, under SQLAlchemy 2.0 and 2.1 alike. SQLite gets real transactions
+(SQLAlchemy begins them, not the driver), `foreign_keys` and `secure_delete` on: a deleted row's bytes are
+overwritten (https://www.sqlite.org/pragma.html#pragma_secure_delete).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+
+from agegate.errors import BusyError, DatabaseError
+
+SCHEMA: Final = "agegate"
+"""Schema of agegate's own tables on PostgreSQL; on SQLite, which has none, the tables' prefix does."""
+
+BUSY_MS: Final = 10_000
+"""How long a SQLite writer waits for another one, in milliseconds."""
+
+
+def parse_url(text: str, *, base: Path | None = None) -> URL:
+    """The URL with its driver settled and a relative SQLite path taken from the folder `base`.
+
+    Raises `DatabaseError` if it is no URL of SQLite or PostgreSQL.
+    """
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        raise DatabaseError("database URL cannot be read; write sqlite:///file.db or postgresql://…") from None
+    kind = url.get_backend_name()
+    if kind in {"postgresql", "postgres"}:
+        return url.set(drivername="postgresql+psycopg")
+    if kind != "sqlite":
+        raise DatabaseError(f"database kind {kind!r} is not supported; use sqlite:/// or postgresql://")
+    if url.database and url.database != ":memory:":
+        path = Path(url.database).expanduser()
+        return url.set(database=str(path if path.is_absolute() or base is None else base / path))
+    return url
+
+
+def shown(url: URL) -> str:
+    """The URL as it may be printed: without its password."""
+    return url.render_as_string(hide_password=True)
+
+
+def open_engine(url: URL, *, own: bool = False, read_only: bool = False, create: bool = False) -> sa.Engine:
+    """An engine for a URL of `parse_url`; it connects when first used.
+
+    `own` is for a file that agegate alone writes (write-ahead log on); a host's file keeps its own mode.
+    `read_only` makes every write an error. Raises `DatabaseError` if a SQLite file is missing (unless
+    `create`) or the PostgreSQL driver is not installed.
+    """
+    if url.get_backend_name() == "sqlite":
+        return _open_sqlite(url, own=own, read_only=read_only, create=create)
+    options = {"options": "-c default_transaction_read_only=on"} if read_only else {}
+    try:
+        return sa.create_engine(url, pool_pre_ping=True, connect_args=options)
+    except (ImportError, NoSuchModuleError):
+        raise DatabaseError("PostgreSQL needs its driver; install agegate[postgresql]") from None
+
+
+def _open_sqlite(url: URL, *, own: bool, read_only: bool, create: bool) -> sa.Engine:
+    path = Path(url.database or "")
+    if not create and not path.is_file():
+        raise DatabaseError(f"database {shown(url)}: there is no such file; check the path in agegate.toml")
+    engine = sa.create_engine(url).execution_options(schema_translate_map={SCHEMA: None})
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # SQLAlchemy begins transactions, not the driver
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA secure_delete=ON")
+        if own:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            cursor.execute("PRAGMA synchronous=FULL")
+        if read_only:
+            cursor.execute("PRAGMA query_only=ON")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        # A transaction that reads first and writes later can fail half-way for want of the lock.
+        writes = connection.get_execution_options().get("agegate_writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+@contextmanager
+def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A connection in one transaction that only reads.
+
+    Raises `DatabaseError` or `BusyError` in place of the driver's own errors.
+    """
+    with _translated(engine), engine.connect() as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A connection in one transaction that writes: all of it is committed, or nothing.
+
+    Raises `DatabaseError` or `BusyError` in place of the driver's own errors.
+    """
+    with (
+        _translated(engine),
+        engine.connect().execution_options(agegate_writes=True) as connection,
+        connection.begin(),
+    ):
+        yield connection
+
+
+@contextmanager
+def _translated(engine: sa.Engine) -> Iterator[None]:
+    """Turn what a driver says about reaching a database into one clear line without its values."""
+    try:
+        yield
+    except OperationalError as error:
+        said = str(error.orig).splitlines()[0] if str(error.orig) else "no reason given"
+        if "database is locked" in said:
+            raise BusyError(
+                f"database {shown(engine.url)} is held by another writer; if your own code holds an open "
+                "write transaction on the same SQLite file, commit it before you call agegate"
+            ) from None
+        raise DatabaseError(f"database {shown(engine.url)} cannot be used: {said}") from None
+    except DBAPIError as error:
+        if "does not exist" in str(error.orig) or "no such" in str(error.orig):
+            said = str(error.orig).splitlines()[0]
+            raise DatabaseError(
+                f"database {shown(engine.url)}: {said}; run `agegate db upgrade`, then `agegate host check`"
+            ) from None
+        raise

@@ -1,0 +1,131 @@
+"""The store: agegate's own tables, opened, made and upgraded. The four use cases meet here."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL
+
+from agegate.database import SCHEMA, open_engine, parse_url, reading, shown, writing
+from agegate.errors import BusyError, DatabaseError
+from agegate.store import tables
+
+__all__ = ["Store", "tables"]
+
+
+class Store:
+    """agegate's own database: its file beside the host's, or the schema `agegate` in the host's server."""
+
+    def __init__(self, url: URL | str, *, create: bool = False, shared: bool = False) -> None:
+        """Open the store at a URL; nothing is connected until it is used.
+
+        `shared` says that a SQLite file is the host's too, so that its journal mode is left alone. Raises
+        `DatabaseError` if the URL cannot be used, or the file is missing and `create` is not set.
+        """
+        self.url = parse_url(url) if isinstance(url, str) else url
+        self.engine = open_engine(self.url, own=not shared, create=create)
+
+    def reading(self) -> AbstractContextManager[sa.Connection]:
+        """One transaction that reads."""
+        return reading(self.engine)
+
+    def writing(self) -> AbstractContextManager[sa.Connection]:
+        """One transaction that writes, whole or not at all."""
+        return writing(self.engine)
+
+    def create(self) -> None:
+        """Make the tables that are missing and note their version; safe to repeat."""
+        from agegate.store.migrations import stamp
+
+        with self.writing() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(sa.schema.CreateSchema(SCHEMA, if_not_exists=True))
+            tables.metadata.create_all(connection)
+            stamp(connection)
+
+    def upgrade(self) -> None:
+        """Bring the tables to this version's shape by the migrations; safe to repeat."""
+        from agegate.store.migrations import upgrade
+
+        with self.writing() as connection:
+            upgrade(connection)
+
+    def require(self) -> None:
+        """Check that the tables are there.
+
+        Raises `DatabaseError` that says to run `agegate db upgrade`.
+        """
+        with self.reading() as connection:
+            schema = SCHEMA if connection.dialect.name == "postgresql" else None
+            present = sa.inspect(connection).has_table(tables.requests.name, schema=schema)
+        if not present:
+            raise DatabaseError(f"database {shown(self.url)} has no agegate tables; run `agegate db upgrade`")
+
+    @contextmanager
+    def lease(self, name: str, *, seconds: int = 600) -> Iterator[str]:
+        """Hold a name alone for a time; yields the holder's token.
+
+        A lease whose process on this machine is gone (killed) is taken over at once. Raises `BusyError`
+        at once if another process holds it.
+        """
+        holder = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(8)}"
+        now = datetime.now(UTC)
+        with self.writing() as connection:
+            if connection.dialect.name == "postgresql":
+                # Two first takers find no row to lock; the table's lock makes one of them wait.
+                connection.exec_driver_sql(f"LOCK TABLE {SCHEMA}.{tables.leases.name} IN EXCLUSIVE MODE")
+            row = connection.execute(sa.select(tables.leases).where(tables.leases.c.name == name)).first()
+            if row is not None and row.until > now and not _gone(row.holder):
+                raise BusyError(f"another {name} is running; wait for it, or until {row.until:%H:%M} UTC")
+            connection.execute(sa.delete(tables.leases).where(tables.leases.c.name == name))
+            until = now + timedelta(seconds=seconds)
+            connection.execute(sa.insert(tables.leases).values(name=name, holder=holder, until=until))
+        try:
+            yield holder
+        finally:
+            mine = (tables.leases.c.name == name) & (tables.leases.c.holder == holder)
+            with self.writing() as connection:
+                connection.execute(sa.delete(tables.leases).where(mine))
+
+    def renew(self, name: str, holder: str, *, seconds: int = 600) -> None:
+        """Keep a lease for another while.
+
+        Raises `BusyError` if it ran out and somebody else took it.
+        """
+        until = datetime.now(UTC) + timedelta(seconds=seconds)
+        mine = (tables.leases.c.name == name) & (tables.leases.c.holder == holder)
+        with self.writing() as connection:
+            if connection.execute(sa.update(tables.leases).where(mine).values(until=until)).rowcount != 1:
+                raise BusyError(f"the lease of this {name} ran out and another took it; start again")
+
+    def dispose(self) -> None:
+        """Close the pooled connections."""
+        self.engine.dispose()
+
+
+def beside(host: URL, name: str = "agegate.db") -> URL:
+    """The default store for a host: its own file beside a SQLite file, else the host's own server."""
+    if host.get_backend_name() == "sqlite":
+        return host.set(database=str(Path(host.database or "").with_name(name)))
+    return host
+
+
+def _gone(holder: str) -> bool:
+    """Whether a lease's holder was a process of this machine that no longer runs."""
+    machine, pid, _ = holder.rsplit(":", 2)
+    if machine != socket.gethostname()[:40] or os.name != "posix":
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False

@@ -1,1 +1,33 @@
 """agegate keeps a service free of minors it may not serve."""
+
+from agegate.birthdate import BirthDate
+from agegate.errors import AgegateError
+from agegate.model import (
+    AccountState,
+    Decision,
+    FieldError,
+    Limit,
+    Outcome,
+    Reason,
+    Registration,
+    Residence,
+    Rule,
+    Service,
+)
+from agegate.signup import AgeGate
+
+__all__ = [
+    "AccountState",
+    "AgeGate",
+    "AgegateError",
+    "BirthDate",
+    "Decision",
+    "FieldError",
+    "Limit",
+    "Outcome",
+    "Reason",
+    "Registration",
+    "Residence",
+    "Rule",
+    "Service",
+]

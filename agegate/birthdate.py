@@ -85,7 +85,7 @@ class BirthDate:
     @classmethod
     def aged(cls, youngest: int, oldest: int, on: date) -> BirthDate:
         """The birth dates of everyone who is `youngest` to `oldest` years old on a day."""
-        return cls(_latest_birth(oldest + 1, on) + timedelta(days=1), _latest_birth(youngest, on))
+        return cls(latest_birth(oldest + 1, on) + timedelta(days=1), latest_birth(youngest, on))
 
     def attains(self, age: int) -> date:
         """The first day on which this person is `age` for certain: the anniversary of the latest reading."""
@@ -129,8 +129,8 @@ def _day(year: int, month: int, day: int) -> date:
         raise BirthDateError("not a birth date: there is no such day") from None
 
 
-def _latest_birth(age: int, on: date) -> date:
-    """The latest day of birth with which one has attained `age` on a day."""
+def latest_birth(age: int, on: date) -> date:
+    """The latest day of birth with which one has attained `age` on a day: born later is younger."""
     latest = anniversary(on, -age)
     # 29 February counted back into a common year lands on 1 March, whose birthday is still to come.
     return latest if anniversary(latest, age) <= on else latest - timedelta(days=1)

@@ -1,0 +1,145 @@
+"""What a person gave at sign-up, checked field by field. No message ever repeats a value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Final
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+
+from agegate.birthdate import BirthDate
+from agegate.errors import BirthDateError
+from agegate.law import COMMON_SLIPS, parse_country, parse_region
+from agegate.law.residence import residence
+from agegate.model import FieldError, Registration, Residence
+
+LONGEST: Final = 320
+"""No field that is read here is longer than an e-mail address can be (RFC 3696, erratum 1690)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A registration's fields in canonical form; what could not be read is in `errors`."""
+
+    birth_date: BirthDate | None = field(repr=False)
+    residence: Residence
+    email: str | None = field(repr=False)
+    phone: str | None = field(repr=False)
+    device: str | None = field(repr=False)
+    errors: tuple[FieldError, ...]
+
+
+def check_fields(registration: Registration, today: date) -> Checked:
+    """Check every field that the decision needs; all errors are found at once, none is raised."""
+    errors: list[FieldError] = []
+    birth_date = _birth_date(registration.birth_date, today, errors)
+    country = _country("country", registration.country, errors)
+    billing = _country("billing_country", registration.billing_country, errors)
+    ip_country = _country("ip_country", registration.ip_country, errors)
+    region = _region(registration.region, country or billing, errors)
+    email = _read("email", registration.email, _email, errors)
+    number = _phone_number(registration.phone, country or billing, errors)
+    phone_region = phonenumbers.region_code_for_number(number) if number else None
+    where = residence(
+        billing=billing,
+        country=country,
+        region=region,
+        phone_region=parse_country(phone_region or ""),
+        ip_country=ip_country,
+    )
+    if not where.places and not any(error.field in {"country", "billing_country"} for error in errors):
+        errors.append(FieldError("country", "missing", "say in which country you live"))
+    return Checked(
+        birth_date=birth_date,
+        residence=where,
+        email=email,
+        phone=phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) if number else None,
+        device=registration.device if isinstance(registration.device, str) and registration.device else None,
+        errors=tuple(errors),
+    )
+
+
+def _birth_date(value: object, today: date, errors: list[FieldError]) -> BirthDate | None:
+    if value is None or value == "":
+        errors.append(FieldError("birth_date", "missing", "give the date of birth"))
+        return None
+    try:
+        if isinstance(value, BirthDate):
+            return value.checked(today)
+        if isinstance(value, datetime):
+            return BirthDate.on(value.date()).checked(today)
+        if isinstance(value, date):
+            return BirthDate.on(value).checked(today)
+        if isinstance(value, str) and len(value) <= LONGEST:
+            return BirthDate.parse(value).checked(today)
+    except BirthDateError as error:
+        errors.append(FieldError("birth_date", "not_a_birth_date", str(error)))
+        return None
+    errors.append(FieldError("birth_date", "not_a_birth_date", "write YYYY-MM-DD, YYYY-MM or YYYY"))
+    return None
+
+
+def _read(name: str, value: object, parse: Callable[[str], str], errors: list[FieldError]) -> str | None:
+    """An optional text field through its parser, whose `ValueError` becomes the field's error."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, str) and len(value) <= LONGEST:
+        try:
+            return parse(value)
+        except ValueError as error:
+            errors.append(FieldError(name, "invalid", str(error)))
+            return None
+    errors.append(FieldError(name, "invalid", f"{name} must be a text of at most {LONGEST} characters"))
+    return None
+
+
+def _country(name: str, value: object, errors: list[FieldError]) -> str | None:
+    def parse(text: str) -> str:
+        if code := parse_country(text):
+            return code
+        slip = COMMON_SLIPS.get(text.strip().upper())
+        hint = f"; for this country it is {slip}" if slip else ""
+        raise ValueError(f"{name} must be an ISO 3166-1 alpha-2 code such as DE or US{hint}")
+
+    return _read(name, value, parse, errors)
+
+
+def _region(value: object, country: str | None, errors: list[FieldError]) -> str | None:
+    def parse(text: str) -> str:
+        code = parse_region(text, country) if country else None
+        if code is None:
+            raise ValueError("region must be an ISO 3166-2 code of the given country, such as US-CA or CA")
+        return code
+
+    return _read("region", value, parse, errors)
+
+
+def _email(text: str) -> str:
+    """The address in its canonical form, without what follows a plus sign in its local part."""
+    try:
+        found = validate_email(text, check_deliverability=False)
+    except EmailNotValidError:
+        raise ValueError("email must be an e-mail address such as name@example.org") from None
+    return f"{found.local_part.split('+', 1)[0]}@{found.domain}".casefold()
+
+
+def _phone_number(
+    value: object, country: str | None, errors: list[FieldError]
+) -> phonenumbers.PhoneNumber | None:
+    found: list[phonenumbers.PhoneNumber] = []
+
+    def parse(text: str) -> str:
+        try:
+            number = phonenumbers.parse(text, country)
+        except phonenumbers.NumberParseException:
+            number = None
+        if number is None or not phonenumbers.is_valid_number(number):
+            raise ValueError("phone must be a whole number with its country, such as +1 201 555 0123")
+        found.append(number)
+        return text
+
+    _read("phone", value, parse, errors)
+    return found[0] if found else None

@@ -10,15 +10,9 @@ A text's ages are true on the day it was written, which can be years before toda
 
 from __future__ import annotations
 
-import string
-import tomllib
-from bisect import bisect
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
-from importlib import resources
-from itertools import accumulate
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 from typing import Any, Final
 
@@ -26,76 +20,20 @@ import sqlalchemy as sa
 
 from agegate.birthdate import BirthDate, anniversary
 from agegate.demo import schema
+from agegate.demo.rows import Rows, write
+from agegate.demo.world import COUNTRIES, NAMES, WORDS, Person, World
 
-WORDS: Final[Mapping[str, Any]] = tomllib.loads(
-    resources.files("agegate.demo").joinpath("words.toml").read_text(encoding="utf-8")
-)
-"""Names, countries and templates of texts."""
-
-YEARS: Final = 6
-"""How many years before today the service opened."""
+BIOS: Final[Mapping[str, Any]] = WORDS["bios"]
+"""What people write about themselves, by who they are."""
 
 BATCH: Final = 1000
 """So many people's rows are written at once."""
 
-RARE: Final[Mapping[str, float]] = {
-    "declared": 0.0007,
-    "declared_where_the_limit_is_higher": 0.0002,
-    "bio_age": 0.0006,
-    "bio_grade": 0.0004,
-    "ticket": 0.0003,
-    "school_mail": 0.0003,
-    "long_ago": 0.0003,
-    "filler_default": 0.008,
-    "filler_sign_up_day": 0.004,
-    "filler_import_day": 0.007,
-    "teen": 0.07,
-}
-"""The shares of those who are not simply adults; see `_CASTS`. Rounded, and at least one of each."""
-
-ROLES: Final[Mapping[str, int]] = {
-    "learner": 62, "teacher": 13, "parent": 12, "manager": 7, "admin": 3, "hr": 3,
-}  # fmt: skip
+ROLES: Final = {"learner": 62, "teacher": 13, "parent": 12, "manager": 7, "admin": 3, "hr": 3}
 """How many in a hundred adults have a role."""
 
-DEFAULT_DATE: Final = date(1900, 1, 1)
-"""What a form that was never filled in leaves behind."""
-
-HOSTS: Final = ("example.com", "example.org", "example.net")
-NETS: Final = ("192.0.2.", "198.51.100.", "203.0.113.")
-"""Domains (RFC 2606) and addresses (RFC 5737) that belong to nobody."""
-
-
-@dataclass(frozen=True, slots=True)
-class Writing:
-    """A ticket: what its opener wrote, when, and what staff answered."""
-
-    subject: str
-    asks: str
-    answer: str
-    opened: datetime
-
-
-@dataclass(slots=True)
-class Person:
-    """Somebody invented. `born` is the truth, which is written nowhere; `declared` is what the form holds."""
-
-    first: str
-    last: str
-    country: Mapping[str, Any]
-    born: date
-    created: datetime
-    declared: date | None
-    role: str = "learner"
-    organisation: int | None = None
-    pupil: bool = False
-    bio: str | None = None
-    bio_at: datetime | None = None
-    ticket: Writing | None = None
-
-    def age(self, on: date) -> int:
-        """The true age in years on a day."""
-        return BirthDate.on(self.born).age_on(on)
+FILLER: Final = date(1900, 1, 1)
+"""What a form that nobody filled in leaves behind."""
 
 
 def fill(connection: sa.Connection, *, accounts: int, seed: int, today: date) -> None:
@@ -103,22 +41,181 @@ def fill(connection: sa.Connection, *, accounts: int, seed: int, today: date) ->
 
     The same arguments give the same rows on every database. Everything lies in the six years before `today`.
     """
-    maker = _Maker(Random(seed), accounts, today)
-    connection.execute(schema.organisations.insert(), maker.organisations)
-    connection.execute(schema.lessons.insert(), _lessons())
-    people = sorted((maker.person(cast) for cast in maker.casting()), key=lambda person: person.created)
+    world = World(Random(seed), accounts, today)
+    connection.execute(schema.organisations.insert(), world.organisations)
+    connection.execute(schema.lessons.insert(), world.lessons)
+    people = sorted((make(world) for make in _cast(world, accounts)), key=lambda person: person.created)
     for start in range(0, len(people), BATCH):
-        rows: dict[sa.Table, list[dict[str, Any]]] = defaultdict(list)
+        rows: Rows = defaultdict(list)
         for number, person in enumerate(people[start : start + BATCH], start + 1):
-            maker.write(rows, number, person)
+            write(world, rows, number, person)
         for table in schema.metadata.sorted_tables:
             if rows[table]:
                 connection.execute(table.insert(), rows[table])
 
 
-def _lessons() -> list[dict[str, Any]]:
-    topics: Sequence[str] = WORDS["names"]["topic"]
-    return [
-        {"id": number, "title": f"{topic.capitalize()}, part {part}", "subject": topic}
-        for number, (topic, part) in enumerate(((topic, part) for topic in topics for part in (1, 2, 3)), 1)
-    ]
+# --- who they are ------------------------------------------------------------------------------------
+
+
+def _somebody(world: World, country: Mapping[str, Any], born: date, created: datetime) -> Person:
+    names = [world.pick(NAMES[part]) for part in ("first", "first_end", "last", "last_end")]
+    return Person("".join(names[:2]), "".join(names[2:]), country, born, created)
+
+
+def _aged(world: World, youngest: int, oldest: int) -> date:
+    """A day of birth with which one was that old yesterday."""
+    return world.day(BirthDate.aged(youngest, oldest, world.yesterday))
+
+
+def _admitted(world: World, country: Mapping[str, Any], born: date) -> Person:
+    """Somebody who signed up after they attained the age from which their country admits them."""
+    attained = BirthDate.on(born).attains(country["admits"])
+    return _somebody(world, country, born, world.moment(max(world.opened, attained)))
+
+
+def _adult(world: World) -> Person:
+    role = world.rng.choices(list(ROLES), list(ROLES.values()))[0]
+    youngest, usual = (18, 29) if role == "learner" else (25, 40)
+    age = int(world.rng.triangular(youngest, 79, usual))
+    person = _admitted(world, world.country(), _aged(world, age, age))
+    person.role = role
+    person.declared = person.born if world.chance(0.62) else None
+    if role not in {"learner", "parent"} or world.chance(0.25):
+        person.organisation = world.rng.randint(1, len(world.organisations))
+    texts = role
+    if role == "learner" and age >= 58 and world.chance(0.5):
+        texts = "older"
+    elif role != "learner" and world.chance(0.3):
+        texts = "learner"
+    if world.chance(0.7):
+        person.bio = world.pick(BIOS[texts]), _written(world, person)
+    if world.chance(0.12):
+        person.ticket = world.pick(WORDS["tickets"]["adult"]), world.moment(person.created)
+    if person.age(person.created.date()) < 18:
+        person.bio = person.ticket = None  # these words are an adult's
+    return person
+
+
+def _teen(world: World) -> Person:
+    country = world.country()
+    person = _admitted(world, country, _aged(world, country["admits"], 17))
+    person.declared = person.born if world.chance(0.9) else None
+    if country["code"] == "US" and world.chance(0.1):
+        person.school = world.pick(NAMES["town"])
+    if world.chance(0.6):
+        person.bio = world.pick(BIOS["teen"]), _written(world, person)
+    if world.chance(0.06):
+        person.ticket = world.pick(WORDS["tickets"]["teen"]), world.moment(person.created)
+    return person
+
+
+def _written(world: World, person: Person) -> datetime:
+    """When a bio was last changed: for most, minutes after sign-up."""
+    at_once = person.created + timedelta(minutes=world.rng.randint(1, 20))
+    return at_once if world.chance(0.6) and at_once < world.end else world.moment(person.created)
+
+
+# --- fillers: dates that nobody declared --------------------------------------------------------------
+
+
+def _never_filled_in(world: World) -> Person:
+    person = _adult(world)
+    person.declared = FILLER
+    return person
+
+
+def _day_of_sign_up(world: World) -> Person:
+    person = _adult(world)
+    person.declared = person.created.date()
+    return person
+
+
+def _imported(world: World) -> Person:
+    """One of a company's staff, whose list was taken over with the day of the import in a wrong column."""
+    person = _somebody(world, COUNTRIES["US"], _aged(world, 25, 60), world.end)
+    joined = 0 if world.chance(0.7) else world.rng.randint(1, 40)
+    start = datetime.combine(world.imported_on + timedelta(days=joined), time(9), UTC)
+    person.created = start + timedelta(seconds=world.rng.randint(0, 30_000))
+    person.declared, person.organisation = world.imported_on, 1
+    return person
+
+
+# --- those who should not be there -------------------------------------------------------------------
+
+
+def _child(world: World, country: str | None = None, *, ages: tuple[int, int] = (8, 12)) -> Person:
+    """Somebody too young, who signed up not long ago and said to be grown up, or nothing."""
+    place = COUNTRIES[country] if country else world.country()
+    person = _somebody(world, place, _aged(world, *ages), world.recently(300))
+    person.declared = _aged(world, 19, 45) if world.chance(0.5) else None
+    return person
+
+
+def _child_declared(world: World) -> Person:
+    person = _child(world, ages=(10, 12))
+    person.declared = person.born
+    return person
+
+
+def _child_by_law(world: World) -> Person:
+    """Fourteen in France, where fifteen is the age: above the service's floor, below the law's."""
+    person = _child(world, "FR", ages=(14, 14))
+    person.declared = person.born
+    return person
+
+
+def _child_says_age(world: World) -> Person:
+    person = _child(world)
+    person.bio = world.pick(BIOS["child"]["age"]), _written(world, person)
+    return person
+
+
+def _child_says_grade(world: World) -> Person:
+    country = world.pick(("US", "US", "US", "GB"))
+    person = _child(world, country, ages=(8, 11))
+    person.bio = world.pick(BIOS["child"]["grade" if country == "US" else "year"]), _written(world, person)
+    return person
+
+
+def _child_writes_in(world: World) -> Person:
+    person = _child(world, ages=(9, 12))
+    person.ticket = world.pick(WORDS["tickets"]["child"]), world.moment(person.created)
+    return person
+
+
+def _child_at_school(world: World) -> Person:
+    person = _child(world, "US", ages=(9, 12))
+    person.school = world.pick(NAMES["town"])
+    if world.chance(0.5):
+        person.bio = world.pick(BIOS["child"]["grade"]), _written(world, person)
+    return person
+
+
+def _child_long_ago(world: World) -> Person:
+    """Twelve on the day of sign-up five years ago, and never asked: old enough now, but was not then."""
+    then = anniversary(world.yesterday, -5) - timedelta(days=world.rng.randint(0, 60))
+    born = world.day(BirthDate.aged(12, 12, then))
+    person = _somebody(world, COUNTRIES["US"], born, datetime.combine(then, time(16, 30), UTC))
+    person.bio = world.pick(BIOS["child"]["age"]), person.created + timedelta(minutes=4)
+    return person
+
+
+_CASTS: Final[Mapping[Callable[[World], Person], float]] = {
+    _teen: 0.07,
+    _never_filled_in: 0.008,
+    _day_of_sign_up: 0.004,
+    _imported: 0.007,
+    _child_declared: 0.0006,
+    _child_by_law: 0.0002,
+    _child_says_age: 0.0006,
+    _child_says_grade: 0.0004,
+    _child_writes_in: 0.0004,
+    _child_at_school: 0.0003,
+    _child_long_ago: 0.0003,
+}
+"""The shares of those who are not simply adults: at least one of each in a demo of any useful size."""
+
+
+def _cast(world: World, accounts: int) -> Iterable[Callable[[World], Person]]:
+    special = [make for make, share in _CASTS.items() for _ in range(max(1, round(accounts * share)))]
+    return world.rng.sample([*special, *[_adult] * (accounts - len(special))][:accounts], accounts)

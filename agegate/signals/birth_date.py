@@ -17,6 +17,9 @@ MINOR_RELIABILITY: Final = 0.98
 ADULT_RELIABILITY: Final = 0.5
 """Whoever wanted to come in had to declare a date like this, child or not; so it says little."""
 
+FILLER_RELIABILITY: Final = 0.3
+"""A date that a form or an import left behind is seldom the holder's own."""
+
 LEAST_AGE: Final = 4
 """A date that makes the holder younger than this at sign-up was not given in earnest."""
 
@@ -30,16 +33,21 @@ def is_filler(born: BirthDate, created_on: date) -> bool:
 
 
 def observe(account: Account, today: date) -> Iterator[Evidence]:
-    """The declared date as evidence, unless it is a filler."""
+    """The declared date as evidence; a filler is weak evidence."""
     born = account.birth_date
-    if born is None or born.first > today or is_filler(born, account.created_on):
+    if born is None or born.first > today:
         return
-    minor = born.age_on(today) < ADULT
+    if is_filler(born, account.created_on):
+        rule, reliability = "filler", FILLER_RELIABILITY
+    elif born.age_on(today) < ADULT:
+        rule, reliability = "declared-minor", MINOR_RELIABILITY
+    else:
+        rule, reliability = "declared-adult", ADULT_RELIABILITY
     yield Evidence(
         signal="birth_date",
-        rule="declared-minor" if minor else "declared-adult",
+        rule=rule,
         born=born,
-        reliability=MINOR_RELIABILITY if minor else ADULT_RELIABILITY,
+        reliability=reliability,
         source="birth_date",
         said_on=account.created_on,
         exact=True,

@@ -22,11 +22,8 @@ LEAST_AGE: Final = 4
 
 def observe(account: Account, today: date) -> Iterator[Evidence]:
     """At most one year each from the handle and from the e-mail's local part."""
-    places = {
-        "handle": account.fields.get("handle", ""),
-        "email": account.fields.get("email", "").rpartition("@")[0],
-    }
-    for source, text in places.items():
+    places = (account.fields.get("handle", ""), account.fields.get("email", "").rpartition("@")[0])
+    for text in places:
         found = YEAR.findall(text)
         if len(found) != 1:
             continue
@@ -38,7 +35,7 @@ def observe(account: Account, today: date) -> Iterator[Evidence]:
             rule="four-digits",
             born=BirthDate.in_year(year),
             reliability=RELIABILITY_20XX if year >= 2000 else RELIABILITY_19XX,
-            source=f"{source}-year",
+            source="name-year",  # an address is often made from the handle: one source, not two
             said_on=account.created_on,
             words=str(year),
         )

@@ -1,4 +1,4 @@
-"""The school year the writer says to be in: "I'm in 4th grade", "year 6 pupil", "class of 2034", "P5".
+"""The school year the writer says to be in: "I'm in 4th grade", "year 6 pupil", "class of 2036", "P5".
 
 A school year is an age only with a country's school calendar, so it speaks for every usual age in that year:
 of the account's country if that is known, else of all countries where the word is used. It is never exact:
@@ -18,7 +18,7 @@ from typing import Final
 
 from agegate.birthdate import BirthDate
 from agegate.model import Account, Evidence, Signal, Text
-from agegate.signals.stated_age import normalised
+from agegate.signals.stated_age.plain import normalised
 
 # --- the school calendar -----------------------------------------------------------------------------
 
@@ -51,16 +51,30 @@ ORDINALS: Final = (
     *("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth"),
     *("tenth", "eleventh", "twelfth"),
 )
-CARDINALS: Final = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+CARDINALS: Final = (
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+)
 MISSPELT: Final = {"forth": 4, "fith": 5, "fitth": 5, "eigth": 8, "nineth": 9, "twelveth": 12}
 I_AM: Final = r"i ?'?a?m|i ame|l'm|iam"
 I_ATTEND: Final = "i go to|i attend|i study in|i study at|i read in|reading in|studying in|study in"
 HEDGES: Final = (
-    "only|just|still|now|currently|actually|like|already|about|also|officially|almost|an?|the|in|at|on|right now|"
+    "only|just|still|now|currently|actually|like|already|about|also|almost|an?|the|in|at|on|right now|"
     "finally|basically"
 )
 JOINING: Final = (
-    "going (?:on |in)?(?:to|in)|about to (?:start|enter|be in|go to|go into)|starting|entering|gonna be in|moving up to|"
+    "going (?:on |in)?(?:to|in)|about to (?:start|enter|be in|go to|go into)|starting|entering|gonna be in|"
+    "moving up to|"
     "ready for|almost in"
 )
 LEAVING: Final = "finished|completed|passed|graduated|ended"
@@ -74,9 +88,13 @@ TEACHING: Final = (
     "teach|teacher|teaching|tutor|aide|para|field|curriculum|level|standards|counsel|counsell?or|parent|mom|dad|"
     "classroom|homeroom|assistant|instructor|coach|librarian|educator|co-ordinator|coordinator|lead|chair"
 )
-HIGHER_STUDIES: Final = "of (?:my|the|a|an|our|uni|university|college|med|medical|law|this|phd|ba|bsc)|at uni|undergrad"
+COUNTED: Final = "days|times|hours|weeks|minutes|people|of us"
+HIGHER_STUDIES: Final = (
+    "of (?:my|the|a|an|our|uni|university|college|med|medical|law|this|phd|ba|bsc)|at uni|undergrad"
+)
 SEEMING: Final = (
-    "like|if|when|since|wish|pretend|thinks?|thought|feels?|as if|remember|until|till|back when|while|before|whenever|once"
+    "like|if|when|since|wish|pretend|thinks?|thought|feels?|as if|remember|until|till|while|before|"
+    "whenever|once"
 )
 
 # --- grammar -----------------------------------------------------------------------------------------
@@ -89,7 +107,10 @@ _WORDS: Final = "|".join(sorted(_YEARS, key=len, reverse=True))
 _TH: Final = rf"(?P<year>[0-9]{{1,2}}(?: ?(?:st|nd|rd|th))?|{_WORDS})"
 _NO: Final = rf"(?P<year>[0-9]{{1,2}}(?![0-9])(?![.:/,-][0-9])|{_WORDS})(?:st|nd|rd|th)?\b"
 _AGED: Final = r"(?:,? [0-9a-z]{1,7}(?: ?(?:years?|yrs?)(?:[- ]?old)?)?,? (?:and|n|&))?"
-_I: Final = rf"\b(?:(?:{I_AM})\b{_AGED}(?:,? (?:{HEDGES})\b){{0,4}}|{I_ATTEND})(?: (?P<joining>{JOINING}))?(?: the)?"
+_I: Final = (
+    rf"\b(?:(?:{I_AM})\b{_AGED}(?:,? (?:{HEDGES})\b){{0,4}}|{I_ATTEND})(?: (?P<joining>{JOINING}))?(?: the)?"
+)
+_STAGE: Final = "|".join(STAGES)
 _OPENING: Final = r"(?:^|[|/•·;\n] ?)"
 
 
@@ -109,21 +130,26 @@ def _rule(name: str, pattern: str, reliability: float, word: str = "", profile_o
 
 
 RULES: Final = (
-    # "I'm in 4th grade", "im a 4th grader", "I am 9 and in third grade", "I'm going into 4th grade"
+    # "I'm in 4th grade", "im a 4th grader", "I am 8 and a third grader", "I'm going into 4th grade"
     _rule("grade", rf"{_I} {_TH}[ -]?(?:graders?|{GRADE})\b", 0.93),
     # "I'm in grade 4", "I am a grade 5 student"
     _rule("grade", rf"{_I} (?:{GRADE}) {_NO}", 0.93),
     # "as a 6th grader, I", "coming from a 4th grader": the writer names itself
     _rule("grade", rf"\b(?:me,? an?|(?:^|[.!?,] ?)as an?|coming from an?) {_TH}[ -]?grader\b", 0.9),
-    # "going on to 6th grade": the pronoun is dropped
+    # "and going on to 5th grade": the pronoun is dropped
     _rule("grade", rf"(?:^|[.,!?(] ?|\b(?:and|grade) )(?P<joining>going (?:in|on )?to) {_TH}[ -]?grade\b", 0.9),
     # "I just finished 5th grade"
     _rule("grade", rf"\bi (?:just |recently )(?P<leaving>{LEAVING}) (?:the )?{_TH}[ -]?grade\b", 0.9),
     # "im in year 6", "I'm a year 5 pupil"
     _rule("year", rf"{_I} (?:year|yr) {_NO}", 0.92),
-    # "I'm in class 5", "i am a 10 class student"
+    # "I'm in class 5", "i am a 7 class student"
     _rule("class", rf"{_I} class {_NO}", 0.92),
-    _rule("class", rf"{_I} {_TH} ?class\b", 0.9),
+    _rule("class", rf"{_I} {_TH} ?class (?:{PUPIL})\b", 0.9),
+    _rule(
+        "class",
+        rf"\b(?:{I_AM}) (?:studying |now )?in (?P<year>[0-9]{{1,2}} ?(?:st|nd|rd|th)?) class\b",
+        0.9,
+    ),
     # "I'm in P5", "I am in primary 5"
     _rule("primary", rf"{_I} (?:p|primary ){_NO}", 0.9),
     # profile: "6th grader @ Lincoln", "class 5 student", "Year 9, exams next year"
@@ -133,17 +159,32 @@ RULES: Final = (
     _rule("year", rf"{_OPENING}(?:year|yr) {_NO}(?= (?:{PUPIL})\b|,|$)", 0.9, profile_only=True),
     _rule("class", rf"{_OPENING}class {_NO} (?:{PUPIL})\b", 0.9, profile_only=True),
     _rule("primary", rf"{_OPENING}(?:p|primary ){_NO}(?= (?:{PUPIL})\b|$)", 0.85, profile_only=True),
-    # "I'm in middle school", "student at Oakwood Elementary School": staff write so too
-    _rule("stage", rf"\b(?:{I_AM}) (?:still )?(?:in |an? )(?P<stage>elementary|primary|middle) school(?:er| {PUPIL})?\b", 0.75),
-    _rule("stage", rf"\b(?:student|pupil) (?:at|@|of) (?:\w{{2,15}} ){{1,3}}(?P<stage>elementary|primary|middle)\b", 0.6),
-    _rule("class-of", rf"(?:{_OPENING}|\b(?:{I_AM})(?: in)?(?: the)? )class of (?P<leaves>20[0-9]{{2}})\b", 0.8),
+    # "I'm in middle school", "student at Hilltop Elementary": staff write so too
+    _rule(
+        "stage",
+        rf"\b(?:{I_AM}) (?:still )?(?:in |an? )(?P<stage>{_STAGE}) school(?:er| (?:{PUPIL}))?\b",
+        0.9,
+    ),
+    _rule(
+        "stage",
+        r"\b(?:student|pupil) (?:at|@|of) (?:\w{2,15} ){1,3}(?P<stage>elementary|primary|middle)\b",
+        0.6,
+    ),
+    _rule(
+        "class-of", rf"(?:{_OPENING}|\b(?:{I_AM})(?: in)?(?: the)? )class of (?P<leaves>20[0-9]{{2}})\b", 0.8
+    ),
 )
 
-_HINT: Final = re.compile(rf"(?i)gra?de?|\b(?:year|yr|class|std|standard|primary|elementary|middle school|p[1-7])|garde")
+_HINT: Final = re.compile(
+    r"(?i)gra?de?|\b(?:year|yr|class|std|standard|primary|elementary|middle school|p[1-7])|garde"
+)
 _BEFORE: Final = re.compile(
     rf"\b(?:(?:{OTHERS})\b[^.!?]{{0,12}}|(?:{SEEMING}) |(?:my|our|his|her|their|your|not|to) )$"
 )
-_AFTER: Final = re.compile(rf"'s\b|s? (?:\w{{2,12}} )?(?:{TEACHING})\b| (?:{HIGHER_STUDIES})\b")
+_AFTER: Final = re.compile(
+    rf"'s\b|,? (?:he|she|they|my)\b|s? (?:\w{{2,12}} )?(?:{TEACHING})s?\b"
+    rf"| (?:{COUNTED}|{HIGHER_STUDIES})\b"
+)
 
 
 def vetoed(found: re.Match[str]) -> bool:
@@ -177,7 +218,7 @@ def ages(rule: Rule, found: re.Match[str], country: str | None, on: date) -> Age
 
 
 def _ages_of_class(leaves: int, on: date) -> Ages | None:
-    """US graduation year: in 2026-27 the class of 2034 is in grade 5. College classes are too near to tell."""
+    """US graduation year: in 2026-27 the class of 2035 is in grade 4. College classes are too near to tell."""
     ends = on.year + (on.month >= SCHOOL_YEAR_STARTS)
     grade = 12 - (leaves - ends)
     return usual_ages("grade", grade, "US") if leaves - ends >= COLLEGE_YEARS else None
@@ -193,7 +234,7 @@ def finds(text: Text, country: str | None) -> Iterator[Evidence]:
             usual = None if vetoed(found) else ages(rule, found, country, text.written_on)
             if usual is None:
                 continue
-            start, end = plain.span(*found.span())
+            start, end = plain.span(found)
             yield Evidence(
                 signal="school_year",
                 rule=rule.name,
@@ -217,4 +258,4 @@ def observe(account: Account, today: date) -> Iterable[Evidence]:
                 yield last
 
 
-SIGNAL: Final = Signal("school_year", "The school year that the account's holder says to be in.", observe)
+SIGNAL: Final = Signal("school_year", "the school year the account's holder says they are in", observe)

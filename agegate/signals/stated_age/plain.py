@@ -1,4 +1,4 @@
-"""Text without disguises: lower case, plain quotes and dashes, ASCII digits, with a way back to what was written."""
+"""Text without disguises: lower case, plain quotes, ASCII digits; with a way back to what was written."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from agegate.signals.stated_age.cues import ONES, TEENS
 _LOOKALIKES: Final = str.maketrans("‘’ʼ`´′“”–—―−ı", "''''''\"\"----i")
 _SPACED: Final = re.compile(rf"\b(?:{'|'.join(' '.join(word) for word in (*TEENS, *ONES[3:]))})\b")
 
+_PUNCTUATION: Final = " \t\r\n.,;:!?|/•·-~*()[]_"
+
 
 @dataclass(frozen=True, slots=True)
 class Plain:
@@ -21,8 +23,10 @@ class Plain:
     text: str
     origin: Sequence[int] | None = None
 
-    def span(self, start: int, end: int) -> tuple[int, int]:
-        """The characters of the text as it was written."""
+    def span(self, found: re.Match[str]) -> tuple[int, int]:
+        """The characters of a find in the text as it was written, without the punctuation around it."""
+        start = found.end() - len(found[0].lstrip(_PUNCTUATION))
+        end = found.start() + len(found[0].rstrip(_PUNCTUATION))
         return (start, end) if self.origin is None else (self.origin[start], self.origin[end - 1] + 1)
 
 
@@ -33,7 +37,9 @@ def normalised(text: str) -> Plain:
     spaced = _SPACED.search(plain.text)
     if spaced is None:
         return plain
-    kept = [at for at in range(len(plain.text)) if plain.text[at] != " " or not spaced.start() < at < spaced.end()]
+    kept = [
+        at for at in range(len(plain.text)) if plain.text[at] != " " or not spaced.start() < at < spaced.end()
+    ]
     origin = plain.origin or range(len(plain.text))
     return Plain("".join(plain.text[at] for at in kept), [origin[at] for at in kept])
 

@@ -1,0 +1,5 @@
+"""`python -m agegate`."""
+
+from agegate.cli import main
+
+main()

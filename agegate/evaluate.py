@@ -1,0 +1,145 @@
+"""How good detection is on labelled texts: precision, recall and F1, by the limit and by language.
+
+A row is `{"text", "label", "lang"?, "written_on"?}`. Labels say what the writer says of themselves:
+`self_under_13`, `self_13_17`, `self_under_14` (12 or 13), `self_minor` (a minor of unknown age), `adult`,
+`not_self`. A row counts as found if its assessment is in band certain or likely.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+from agegate.errors import InputError
+from agegate.inference import assess
+from agegate.model import Account, Assessment, Band, Signal, Text
+from agegate.signals import collect
+
+POSITIVE: Final = {
+    13: frozenset({"self_under_13"}),
+    18: frozenset({"self_under_13", "self_under_14", "self_13_17", "self_minor"}),
+}
+"""Labels of writers under each age that is evaluated."""
+
+LEFT_OUT: Final = {13: frozenset({"self_under_14", "self_minor"}), 18: frozenset[str]()}
+"""Labels that do not say which side of the age the writer is on."""
+
+NEGATIVE: Final = frozenset({"self_13_17", "adult", "not_self"})
+
+
+@dataclass
+class Score:
+    """Counts of one group of rows, and the measures that follow from them (0 where there is nothing)."""
+
+    right: int = 0
+    wrong: int = 0
+    missed: int = 0
+    passed: int = 0
+
+    @property
+    def precision(self) -> float:
+        """Share of the found that are right."""
+        return self.right / (self.right + self.wrong) if self.right + self.wrong else 0.0
+
+    @property
+    def recall(self) -> float:
+        """Share of the true that are found."""
+        return self.right / (self.right + self.missed) if self.right + self.missed else 0.0
+
+    @property
+    def f1(self) -> float:
+        """Harmonic mean of precision and recall."""
+        both = self.precision + self.recall
+        return 2 * self.precision * self.recall / both if both else 0.0
+
+    def as_dict(self) -> dict[str, float]:
+        """Counts and measures, for JSON."""
+        measures = {"precision": self.precision, "recall": self.recall, "f1": self.f1}
+        counts = {"right": self.right, "wrong": self.wrong, "missed": self.missed, "passed": self.passed}
+        return counts | {name: round(value, 4) for name, value in measures.items()}
+
+
+@dataclass
+class Evaluation:
+    """Scores by age and group (`all`, then a language's code), and how fast it went."""
+
+    rows: int = 0
+    seconds: float = 0.0
+    scores: dict[int, dict[str, Score]] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "schema": 1,
+            "rows": self.rows,
+            "texts_per_second": round(self.rows / self.seconds) if self.seconds else None,
+            "under": {
+                str(age): {group: score.as_dict() for group, score in sorted(groups.items())}
+                for age, groups in self.scores.items()
+            },
+        }
+
+
+def assess_text(
+    text: str, *, limit: int, today: date, written_on: date | None = None, signals: Iterable[Signal] = ()
+) -> Assessment:
+    """What one text says of its writer's age, by the shipped signals or those given."""
+    day = written_on or today
+    account = Account("0", created_on=day, texts=(Text("text", "0", text, day),))
+    evidence = [piece for signal in signals or collect() for piece in signal.observe(account, today)]
+    return assess(evidence, today=today, limit=limit, created_on=day)
+
+
+def evaluate(rows: Iterable[Mapping[str, Any]], *, today: date) -> Evaluation:
+    """Score labelled rows. Raises `InputError` on a row without text or with an unknown label."""
+    signals = collect()
+    result = Evaluation(scores={age: {} for age in POSITIVE})
+    started = time.perf_counter()
+    for row in rows:
+        result.rows += 1
+        written = date.fromisoformat(row["written_on"]) if row.get("written_on") else None
+        for age, groups in result.scores.items():
+            if row["label"] in LEFT_OUT[age]:
+                continue
+            found = assess_text(row["text"], limit=age, today=today, written_on=written, signals=signals)
+            flagged = found.band in {Band.CERTAIN, Band.LIKELY}
+            for group in ("all", str(row.get("lang") or "unknown")):
+                _count(groups.setdefault(group, Score()), flagged, row["label"] in POSITIVE[age])
+    result.seconds = time.perf_counter() - started
+    return result
+
+
+def read_rows(file: Path) -> Iterator[dict[str, Any]]:
+    """The rows of a JSON Lines file. Raises `InputError` that names the file and the line."""
+    known = POSITIVE[18] | NEGATIVE
+    try:
+        with file.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    yield _row(line, f"{file}: line {number}", known)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{file}: cannot be read ({type(error).__name__}); name a JSON Lines file") from None
+
+
+def _row(line: str, place: str, known: frozenset[str]) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except ValueError:
+        raise InputError(f"{place}: not JSON; write one object per line") from None
+    if not isinstance(row, dict) or not isinstance(row.get("text"), str):
+        raise InputError(f'{place}: there is no text; write {{"text": …, "label": …}}')
+    if row.get("label") not in known:
+        raise InputError(f"{place}: unknown label; use one of {', '.join(sorted(known))}")
+    return row
+
+
+def _count(score: Score, flagged: bool, positive: bool) -> None:
+    score.right += flagged and positive
+    score.wrong += flagged and not positive
+    score.missed += positive and not flagged
+    score.passed += not positive and not flagged

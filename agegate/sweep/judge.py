@@ -1,0 +1,146 @@
+"""What one account's evidence amounts to. Pure: the same account on the same day gives the same judgement."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Final
+
+import phonenumbers
+
+from agegate.birthdate import BirthDate
+from agegate.inference import assess, could_be_under
+from agegate.law import Rulebook, parse_country, parse_region
+from agegate.law.residence import residence
+from agegate.model import Account, Assessment, Band, Cause, Evidence, Limit, Residence, Service, Signal
+from agegate.signals.birth_date import FILLER_RELIABILITY, is_filler
+
+STRONG: Final = 0.9
+"""Counter-evidence of at least this reliability keeps a declared date from being knowledge."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Why an account is flagged.
+
+    `known` says that the service knows: the declared birth date was under the limit on the day the
+    account was made and still is, wherever the person lives, and nothing strong speaks against it.
+    `note` says why it waits for a person although a date was declared.
+    """
+
+    cause: Cause
+    known: bool
+    assessment: Assessment
+    limit: Limit
+    residence: Residence
+    note: str = ""
+
+
+@dataclass
+class Judge:
+    """Judges accounts on one day. `failures` counts the signals that raised, by name, and were skipped."""
+
+    today: date
+    service: Service
+    rulebook: Rulebook
+    signals: Sequence[Signal]
+    common_dates: frozenset[BirthDate] = frozenset()
+    failures: Counter[str] = field(default_factory=Counter)
+
+    def judge(self, account: Account) -> Judgement | None:
+        """A judgement if the account is to be flagged, else `None`."""
+        evidence = self.observe(account)
+        where = place_of(account)
+        now = self._strictest(where, self.today)
+        then = self._strictest(where, account.created_on)
+        if not could_be_under(evidence, max(now.age, then.age), self.today, account.created_on):
+            return None
+        assessment = assess(
+            evidence, today=self.today, limit=now.age, created_on=account.created_on, limit_then=then.age
+        )
+        known, note = self._declared(account, evidence, where)
+        if known or note:
+            return Judgement(Cause.DECLARED, known, assessment, now, where, note)
+        if assessment.band not in {Band.CERTAIN, Band.LIKELY}:
+            return None
+        strongest = next(item.evidence for item in assessment.weighed if item.weight > 0)
+        cause = Cause.REPORTED if strongest.signal == "reports" else Cause.INFERRED
+        return Judgement(cause, False, assessment, now, where)
+
+    def observe(self, account: Account) -> list[Evidence]:
+        """The evidence of every signal; one that fails is counted, skipped and never makes a flag."""
+        found: list[Evidence] = []
+        for signal in self.signals:
+            try:
+                found.extend(signal.observe(account, self.today))
+            except Exception:  # a plug-in may raise anything, and a sweep must outlive it
+                self.failures[signal.name] += 1
+        return [self._downgraded(piece, account) for piece in found]
+
+    def _downgraded(self, piece: Evidence, account: Account) -> Evidence:
+        """A declared date that very many accounts share is a default of some form, not knowledge."""
+        if piece.signal == "birth_date" and account.birth_date in self.common_dates:
+            return replace(piece, rule="filler", reliability=FILLER_RELIABILITY)
+        return piece
+
+    def _declared(self, account: Account, evidence: Sequence[Evidence], where: Residence) -> tuple[bool, str]:
+        """Whether the declared date is knowledge; else, where it says under age, why it is not."""
+        born = account.birth_date
+        if born is None or born.first > self.today or not self._under_everywhere(born, account, where):
+            return False, ""
+        if is_filler(born, account.created_on) or born in self.common_dates:
+            return False, "the declared date looks like a filler"
+        strong = [
+            piece
+            for piece in evidence
+            if piece.reliability >= STRONG
+            and piece.signal != "birth_date"
+            and piece.speaks_against_under(self._strictest(where, self.today).age, self.today)
+        ]
+        if strong:
+            return False, f"strong counter-evidence: {strong[0].signal}"
+        return True, ""
+
+    def _under_everywhere(self, born: BirthDate, account: Account, where: Residence) -> bool:
+        """Whether by every reading and in every plausible place the date was, and is, under the limit."""
+        oldest = BirthDate.on(born.first)
+        return all(
+            not oldest.has_attained(self._loosest(where, day).age, day)
+            for day in (account.created_on, self.today)
+        )
+
+    def _strictest(self, where: Residence, day: date) -> Limit:
+        if not where.places:
+            return Limit(self.service.floor, "", None, researched=False)
+        return self.rulebook.strictest(where, on=day, service=self.service, acting=True)
+
+    def _loosest(self, where: Residence, day: date) -> Limit:
+        if not where.places:
+            return Limit(self.service.floor, "", None, researched=False)
+        return self.rulebook.loosest(where, on=day, service=self.service, acting=True)
+
+
+def place_of(account: Account) -> Residence:
+    """Where an account's fields say that its holder lives; what is no place is passed over."""
+    fields = account.fields
+    country = parse_country(fields.get("country", ""))
+    billing = parse_country(fields.get("billing_country", ""))
+    region = parse_region(fields.get("region", ""), country) if country else None
+    return residence(
+        billing=billing,
+        country=country,
+        region=region,
+        phone_region=_phone_region(fields.get("phone"), country or billing),
+    )
+
+
+def _phone_region(phone: str | None, country: str | None) -> str | None:
+    if not phone:
+        return None
+    try:
+        number = phonenumbers.parse(phone, country)
+    except phonenumbers.NumberParseException:
+        return None
+    return parse_country(phonenumbers.region_code_for_number(number) or "")

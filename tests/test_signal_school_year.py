@@ -18,9 +18,16 @@ from agegate.signals.school_year import OFFSETS, SIGNAL, usual_ages
 TODAY = date(2026, 11, 22)
 
 
-def seen(text: str, kind: str = "message", written_on: date = TODAY, **fields: str) -> list[Evidence]:
+def seen(
+    text: str,
+    kind: str = "message",
+    written_on: date = TODAY,
+    fields: dict[str, str] | None = None,
+) -> list[Evidence]:
     texts = (Text("posts.body", "1", text, written_on, kind),)
-    return list(SIGNAL.observe(Account(key="1", created_on=written_on, fields=fields, texts=texts), TODAY))
+    return list(
+        SIGNAL.observe(Account(key="1", created_on=written_on, fields=fields or {}, texts=texts), TODAY)
+    )
 
 
 OWN_YEAR = [
@@ -140,7 +147,7 @@ COUNTRIES = [
 def test_the_ages_are_those_of_the_country(
     text: str, fields: dict[str, str], youngest: int, oldest: int
 ) -> None:
-    (evidence,) = seen(text, **fields)
+    (evidence,) = seen(text, fields=fields)
     assert evidence.born == BirthDate.aged(youngest, oldest, TODAY)
 
 

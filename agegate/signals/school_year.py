@@ -25,7 +25,7 @@ from agegate.signals.stated_age.plain import normalised
 Ages = tuple[int, int]
 
 OFFSETS: Final[Mapping[str, Mapping[str, Ages]]] = {
-    "grade": {"": (5, 6), "DE": (5, 7), "AT": (5, 7), "CH": (5, 7), "PL": (5, 7), "ZA": (5, 7)},
+    "grade": {"": (5, 6), "DE": (5, 7), "AT": (5, 7), "CH": (5, 7), "PL": (5, 7)},
     "year": {"": (4, 6), "GB": (4, 5), "NZ": (4, 5), "AU": (5, 6)},
     "class": {"": (5, 6), "DE": (5, 7), "AT": (5, 7), "CH": (5, 7), "PL": (5, 7), "NL": (3, 4)},
     "primary": {"": (4, 6), "GB": (4, 5), "SG": (5, 6), "HK": (5, 6)},
@@ -34,6 +34,7 @@ OFFSETS: Final[Mapping[str, Mapping[str, Ages]]] = {
 
 US grade g is g+5 to g+6, UK year y is y+4 to y+5, Australian year y+5 to y+6, Indian class c+5 to c+6; in
 Germany and Poland a late start adds a year, the Dutch `groep` counts from age 4.
+New Zealand and the row of `primary` (P1 to P7) are from memory and await a source.
 """
 
 STAGES: Final[Mapping[str, Ages]] = {"elementary": (5, 12), "primary": (4, 12), "middle": (10, 15)}

@@ -1,7 +1,7 @@
 """What unmakes a find: the words around it say that it is no assertion of the writer's own present age.
 
-The letters are those of the eight classes of `docs/detection.md`: a unit, b owner, c tense, d mood, e duration,
-f comparison, g rule text; the eighth, h, is that the last assertion wins.
+Eight classes, by letter: a unit, b owner, c tense, d mood, e duration, f comparison, g rule text; the eighth,
+h, is that the last assertion wins, which `last_asserted` sees to.
 """
 
 from __future__ import annotations

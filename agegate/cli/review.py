@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Annotated
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
@@ -34,7 +35,7 @@ def list_cases(
     if as_json:
         print_json({"cases": [asdict(line) for line in lines]})
         return
-    table = Table(pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
     for name in ("case", "place", "cause", "band", "state", "known since", "erased from"):
         table.add_column(name)
     for line in lines:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime, time
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from agegate.cli.terminal import ConfigOption, JsonOption, console, parse_day, print_json, progress_bar
 from agegate.config import Config
 from agegate.errors import InputError
+from agegate.model import RequestState
 from agegate.sweep import Found, Sweep, SweepSummary
 
 
@@ -72,10 +74,13 @@ def as_dict(summary: SweepSummary) -> dict[str, object]:
     }
 
 
+SHOWN: Final = 25
+"""Rows that people are shown of what was found; `--json` gives all."""
+
+
 def show(summary: SweepSummary) -> None:
     """A summary for people: what was found and why, then the counts and what to do next."""
-    if summary.found:
-        console().print(table_of(summary.found))
+    show_found(summary.found)
     kinds = Counter((found.cause, found.band) for found in summary.found)
     counted = ", ".join(f"{count} {cause} ({band})" for (cause, band), count in sorted(kinds.items()))
     verb = "would be " if summary.dry else ""
@@ -93,20 +98,21 @@ def show(summary: SweepSummary) -> None:
         print("nothing was written; `agegate sweep --apply` acts")
 
 
-def table_of(found: list[Found]) -> Table:
-    """What was found and why, one row an account."""
-    table = Table(show_lines=False, pad_edge=False)
-    for name in ("account", "cause", "band", "p(under)", "limit", "state", "why"):
+def show_found(found: list[Found]) -> None:
+    """What was found and why, a row an account: the restricted, the likeliest, then what has a catch."""
+    if not found:
+        return
+    quarantined = RequestState.QUARANTINED
+    ranked = sorted(found, key=lambda item: (bool(item.note), item.state != quarantined, -item.under))
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in ("account", "limit", "p(under)", "band", "state", "why"):
         table.add_column(name, overflow="fold")
-    for item in found:
+    for item in ranked[:SHOWN]:
         why = [line.split(", weight")[0] for line in item.why[:2]] + ([item.note] if item.note else [])
-        table.add_row(
-            item.account,
-            item.cause,
-            item.band,
-            f"{item.under:.3f}",
-            f"{item.limit_age} {item.jurisdiction}",
-            item.state,
-            "; ".join(why),
-        )
-    return table
+        limit = f"{item.limit_age} {item.jurisdiction}".strip()
+        row = (item.account, limit, f"{item.under:.3f}", item.band, item.state, "; ".join(why))
+        table.add_row(*row)
+    console().print(table)
+    if rest := Counter(item.note or "other evidence" for item in ranked[SHOWN:]):
+        counted = ", ".join(f"{count} ({note})" for note, count in rest.most_common())
+        print(f"and {rest.total()} more: {counted}")

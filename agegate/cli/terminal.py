@@ -33,8 +33,8 @@ def print_json(content: Mapping[str, Any]) -> None:
 
 
 def console() -> Console:
-    """Where people read: as wide as their terminal, or 110 columns into a file."""
-    return Console(width=None if sys.stdout.isatty() else 110, highlight=False)
+    """Where people read: as wide as their terminal, or 120 columns into a file."""
+    return Console(width=None if sys.stdout.isatty() else 120, highlight=False)
 
 
 def find_config(path: Path | None) -> Config | None:

@@ -203,8 +203,8 @@ def _child_long_ago(world: World) -> Person:
 _CASTS: Final[Mapping[Callable[[World], Person], float]] = {
     _teen: 0.07,
     _never_filled_in: 0.008,
-    _day_of_sign_up: 0.004,
-    _imported: 0.007,
+    _day_of_sign_up: 0.0005,
+    _imported: 0.0055,
     _child_declared: 0.0006,
     _child_by_law: 0.0002,
     _child_says_age: 0.0006,

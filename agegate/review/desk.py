@@ -175,21 +175,19 @@ class Desk:
     ) -> None:
         if not by.strip() or not reason.strip():
             raise InputError("a verdict needs --by (your staff id) and --reason (why, in a line)")
-        open_ = (tables.requests.c.flag == case) & tables.requests.c.state.in_(REVERSIBLE)
-        again = sa.exists().where((tables.flags.c.id == case) & (tables.flags.c.verdict == verdict))
+        flag, mine = tables.flags, tables.requests.c.flag == case
+        other = flag.c.verdict.is_(None) | (flag.c.verdict != verdict)
+        decision = {"verdict": verdict, "decided_by": by, "decided_at": now, "reason": reason}
         with self._store.writing() as connection:
-            row = connection.execute(_cases().where(tables.flags.c.id == case)).first()
+            # The flag's row is what two people who decide at once wait for each other at.
+            decided = connection.execute(sa.update(flag).where(flag.c.id == case, other).values(decision))
+            open_ = mine & tables.requests.c.state.in_(REVERSIBLE)
+            changed = connection.execute(sa.update(tables.requests).where(open_).values(request))
+            row = connection.execute(_cases().where(flag.c.id == case)).first()
             if row is None:
                 raise NotFoundError(f"no case {case}: `agegate review list` shows the open ones")
-            changed = connection.execute(sa.update(tables.requests).where(open_, ~again).values(request))
-            if changed.rowcount != 1:
-                decided = f"decided as {row.verdict}" if row.verdict else row.state
-                raise StateError(
-                    f"case {case} is {decided} ({row.state}), so it cannot be decided as {verdict}: "
-                    "a verdict can change until erasure begins"
-                )
-            decision = {"verdict": verdict, "decided_by": by, "decided_at": now, "reason": reason}
-            connection.execute(sa.update(tables.flags).where(tables.flags.c.id == case).values(decision))
+            if decided.rowcount != 1 or changed.rowcount != 1:
+                raise StateError(_refused(case, verdict, row, again=decided.rowcount != 1))
             if verdict is Verdict.ADULT:
                 forget_evidence(connection, case)
             self._audit.record(
@@ -226,6 +224,16 @@ class Desk:
             span=span,
             changed=changed,
         )
+
+
+def _refused(case: int, verdict: Verdict, row: sa.Row[Any], *, again: bool) -> str:
+    """Why a verdict is not taken, in a line. The transaction in which it was tried is rolled back."""
+    if again:
+        return f"case {case} is decided as {verdict} already; `agegate review show {case}` says by whom"
+    return (
+        f"case {case} is {row.state}, so it cannot be decided as {verdict}: a verdict can change until "
+        "erasure begins"
+    )
 
 
 def forget_evidence(connection: sa.Connection, case: int) -> None:

@@ -79,6 +79,10 @@ CHILD: Final = "kid|child|minor|little kid|little girl|little boy|young child"
 OWN_FAMILY: Final = (
     r"son|daughter|kids?|child|children|boy|girl|baby|brother|sister|cousin|niece|nephew|grand\w{3,9}"
 )
+KIN: Final = (
+    r"sons?|daughters?|brothers?|sisters?|cousins?|nieces?|nephews?|grand\w{3,9}|twins|triplets|baby|toddler|"
+    "our youngest|our eldest|puppy|dog|cat"
+)
 OPENERS: Final = "and|but|so|because|coming|me|that|this is|it's|review"
 CORRECTIONS: Final = "i mean|i meant|oops|no wait|wait no|sorry"
 FIRM_HEDGES: Final = "only|just|literally|actually|still|already"

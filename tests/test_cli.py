@@ -319,6 +319,47 @@ def test_erasure_that_needs_a_person_says_so(at_host: Run, host: Layout) -> None
     assert at_host("erase", "plan", 1).code == 1
 
 
+def test_erasure_prints_receipts_and_findings_for_people(at_host: Run, host: Layout) -> None:
+    at_host("sweep", "--apply")
+    make_due(host)
+    again = "INSERT INTO visits VALUES (OLD.person_id, OLD.ip)"
+    host.run(f"CREATE TRIGGER comes_back AFTER DELETE ON visits BEGIN {again}; END")
+    dead = at_host("erase", "run")
+    assert (dead.code, dead.err) == (1, "")
+    assert re.fullmatch(r"request 1: not erased: .*visits.*\n0 erased, 1 need a person\n", dead.out)
+    assert "request 1: " in at_host("erase", "status").out
+    host.run("DROP TRIGGER comes_back")
+    done = at_host("erase", "run")
+    assert (done.code, done.err) == (0, "")
+    assert re.fullmatch(r"request 1: erased, .*; receipt [0-9a-f]{16}\n1 erased, 0 need a person\n", done.out)
+
+
+def test_review_shows_each_kind_of_evidence(at_host: Run, host: Layout) -> None:
+    host.run("UPDATE people SET born = '2025-03-04' WHERE id = 1")
+    at_host("sweep", "--apply")
+    filler, words = at_host("review", "show", 1).out, at_host("review", "show", 2).out
+    assert "note: the declared date looks like a filler" in filler
+    assert "born 2025-03-04" in filler
+    assert "(changed since it was flagged)" not in words
+    host.run("UPDATE profiles SET bio = 'I was\x1b[2J 11 once.' WHERE person_id = 2")
+    changed = at_host("review", "show", 2).out
+    assert "(changed since it was flagged)" in changed
+    assert "\x1b" not in changed, "a stranger's text must not move the cursor"
+    host.run("DELETE FROM profiles WHERE person_id = 2")
+    assert "the text is gone" in at_host("review", "show", 2).out
+    assert (
+        at_host("review", "clear", 1, "--by", "staff-7", "--reason", "r").out
+        == "case 1: adult; the account is free\n"
+    )
+    assert "forgotten after the verdict" in at_host("review", "show", 1).out
+
+
+def test_sweep_counts_what_could_not_be_read(at_host: Run, host: Layout) -> None:
+    host.run("UPDATE people SET born = 'soon' WHERE id IN (3, 4)")
+    assert "2 value(s) of born could not be read and were passed over" in at_host("sweep").out
+    assert at_host("sweep", "--json").json["unreadable"] == {"born": 2}
+
+
 # --- evaluate, db, audit ------------------------------------------------------------------------------
 
 

@@ -201,6 +201,15 @@ def test_two_ways_need_a_word_about_whose_row_it_is(database: str, owners: str |
         host.schema.link("letters", host.section)
 
 
+def test_text_whose_author_is_named_needs_no_other_word_about_its_table(database: str) -> None:
+    declared: dict[str, Any] = tables(people="contact", letters="profile")
+    declared["letters"]["owners"] = "any"
+    texts = [{"table": "letters", "column": "body", "written": "id", "author": "sender"}]
+    assert make(database, LETTERS, tables=declared, texts=texts).check() == []
+    with pytest.raises(HostError, match="or author, for a text"):
+        Host(section(tables=declared, texts=[{**texts[0], "author": None}]), parse_url(database)).check()
+
+
 def test_reference_that_is_declared_too_is_one_way(database: str) -> None:
     declared = tables(people="contact") | {"carts": {"category": "billing", "account": "person"}}
     host = make(database, CHAIN[:2], tables=declared)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -117,6 +118,12 @@ def test_server_that_cannot_be_reached_is_one_line_without_the_password(address:
     said = str(refused.value)
     assert SECRET not in said
     assert "\n" not in said
+
+
+def test_missing_driver_is_asked_for_by_the_extra_that_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(DatabaseError, match=r"install agegate\[postgresql\]"):
+        Store("postgresql://u@h/db")
 
 
 def test_database_that_the_server_does_not_have(new_database: Callable[[], str]) -> None:

@@ -80,9 +80,14 @@ class Audit:
     def seal(self, now: datetime | None = None) -> int:
         """Link every event that is not yet linked; returns how many. Safe to repeat, even at once."""
         total = 0
-        while count := self._seal_batch(now or datetime.now(UTC)):
+        moment = now or datetime.now(UTC)
+        while True:
+            count = self._seal_batch(moment)
+            if self._anchor is not None:
+                self._anchor_head(self._anchor, moment)
+            if not count:
+                return total
             total += count
-        return total
 
     def verify(self) -> AuditReport:
         """Read chain and anchor back."""
@@ -104,6 +109,8 @@ class Audit:
                 head = hash_
             waiting = sa.select(sa.func.count(), sa.func.min(events.c.at)).where(_unsealed())
             unsealed, oldest = connection.execute(waiting).one()
+        if sealed and self._anchor is not None and not self._anchor.is_file():
+            faults.append("the anchor file is missing")
         faults.extend(f"position {position}: anchored, and gone from the chain" for position in sorted(anchors))
         return AuditReport(sealed, unsealed, oldest, tuple(faults))
 
@@ -122,31 +129,37 @@ class Audit:
                 links.append({"position": position, "event_id": row.id, "hash": head, "sealed_at": now})
             if links:
                 connection.execute(sa.insert(seals), links)
-        if links and self._anchor is not None:
-            self._append_anchor(position, head, now)
         return len(links)
 
-    def _append_anchor(self, position: int, head: str, now: datetime) -> None:
-        assert self._anchor is not None
-        line = canonical({"position": position, "hash": head, "at": now.isoformat()})
+    def _anchor_head(self, anchor: Path, now: datetime) -> None:
+        """Append the chain's head, unless the file has it: a kill after the commit is made good here."""
+        with self._store.reading() as connection:
+            last = connection.execute(sa.select(seals).order_by(seals.c.position.desc()).limit(1)).first()
+        if last is None or self._anchors([]).get(last.position) == last.hash:
+            return
+        line = canonical({"position": last.position, "hash": last.hash, "at": now.isoformat()})
         try:
-            with self._anchor.open("a", encoding="utf-8") as file:
+            with anchor.open("a", encoding="utf-8") as file:
                 file.write(line + "\n")
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            raise ConfigError(f"audit.anchor {self._anchor} cannot be written: {error.strerror}") from None
+            raise ConfigError(f"audit.anchor {anchor} cannot be written: {error.strerror}") from None
 
     def _anchors(self, faults: list[str]) -> dict[int, str]:
+        """The anchored hashes by position; the first line of a position counts, another is a fault."""
+        found: dict[int, str] = {}
         if self._anchor is None or not self._anchor.is_file():
-            return {}
-        found = {}
-        for number, line in enumerate(self._anchor.read_text(encoding="utf-8").splitlines(), 1):
+            return found
+        for number, line in enumerate(self._anchor.read_bytes().splitlines(), 1):
             try:
                 row = json.loads(line)
-                found[int(row["position"])] = str(row["hash"])
-            except (ValueError, KeyError, TypeError):
+                position, hash_ = int(row["position"]), str(row["hash"])
+            except (ValueError, KeyError, TypeError, OverflowError):
                 faults.append(f"anchor line {number}: cannot be read")
+                continue
+            if found.setdefault(position, hash_) != hash_:
+                faults.append(f"anchor line {number}: position {position} was anchored with another hash")
         return found
 
 

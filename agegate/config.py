@@ -12,22 +12,26 @@ import tomllib
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 from sqlalchemy.engine import URL
 
-from agegate.database import parse_url
+from agegate.database import parse_url, same_database
 from agegate.errors import ConfigError
-from agegate.host import Host, HostSection
+from agegate.host import Host, HostSection, TextKind
 from agegate.keys import KeyRing
 from agegate.model import Service
 from agegate.store import Store, beside
 
 DEFAULT_FILE: Final = "agegate.toml"
 ENVIRONMENT: Final = "AGEGATE_CONFIG"
+
+
+KindName = Literal["general", "social_media", "ai", "app_developer"]
+"""`agegate.model.STATUTORY_KINDS`, for the type checker and for pydantic's message."""
 
 
 class Section(BaseModel):
@@ -41,8 +45,8 @@ class ServiceSection(Section):
 
     name: str = "this service"
     floor: int = Field(13, ge=1, le=21)
-    audience: str = Field("general", pattern="^(general|mixed|directed_to_children)$")
-    kinds: frozenset[str] = frozenset({"general"})
+    audience: Literal["general", "mixed", "directed_to_children"] = "general"
+    kinds: Annotated[frozenset[KindName], Field(min_length=1)] = frozenset({"general"})
     policy: frozenset[str] = frozenset()
 
 
@@ -75,7 +79,7 @@ class SweepSection(Section):
     """`[sweep]`: what is read, and the brake on automatic quarantines."""
 
     chunk: int = Field(1000, ge=1, le=100_000)
-    texts: frozenset[str] = frozenset({"profile", "ticket"})
+    texts: frozenset[TextKind] = frozenset({"profile", "ticket"})
     brake_per_day: int = Field(200, ge=1)
     brake_share: float = Field(0.005, gt=0, le=1)
 
@@ -132,12 +136,16 @@ class Config(BaseSettings):
             ) from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ConfigError(f"{file}: not TOML: {error}; mend that line") from None
+        unknown = [key for key in content if key not in cls.model_fields]
+        if unknown:  # looked for here: pydantic-settings would take _env_file for an argument of its own
+            raise ConfigError(f"{file}: {'; '.join(_unknown((key,)) for key in unknown)}")
         try:
             config = cls(**content)
         except ValidationError as error:
             raise ConfigError(f"{file}: {_said(error.errors())}") from None
+        except SettingsError as error:
+            raise ConfigError(f'environment: {error}; write JSON, such as ["general"]') from None
         config._file = file.absolute()
-        config.law_service  # noqa: B018 - a service that cannot be is found now, not at the first sign-up
         return config
 
     @property
@@ -147,13 +155,13 @@ class Config(BaseSettings):
 
     @cached_property
     def law_service(self) -> Service:
-        """The service as the law part needs it. Raises `ConfigError` on a kind that is unknown."""
+        """The service as the law part needs it."""
         section = self.service
         return Service(
             name=section.name,
             floor=section.floor,
-            audience=section.audience,  # type: ignore[arg-type] # the pattern above allows no other
-            kinds=section.kinds,
+            audience=section.audience,
+            kinds=frozenset(section.kinds),
             policy=section.policy,
         )
 
@@ -178,7 +186,7 @@ class Config(BaseSettings):
 
     def open_store(self, *, create: bool = False) -> Store:
         """The store. Raises `DatabaseError` if a SQLite file is missing and `create` is not set."""
-        shared = self.host is not None and self.store_url == self.host_url
+        shared = self.host is not None and same_database(self.store_url, self.host_url)
         return Store(self.store_url, create=create, shared=shared)
 
     def open_host(self, *, read_only: bool = True) -> Host:
@@ -209,11 +217,16 @@ def _said(errors: Iterable[ErrorDetails]) -> str:
 def _one(error: ErrorDetails) -> str:
     key = ".".join(str(part) for part in error["loc"])
     if error["type"] == "extra_forbidden":
-        known = _known_keys(error["loc"][:-1])
-        close = difflib.get_close_matches(str(error["loc"][-1]), known, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
-        return f"{key}: unknown key; {hint}"
+        return _unknown(error["loc"])
     return f"{key}: {error['msg']}"
+
+
+def _unknown(place: tuple[int | str, ...]) -> str:
+    """What to say of a key that does not exist: the nearest that does, or all of them."""
+    known = _known_keys(place[:-1])
+    close = difflib.get_close_matches(str(place[-1]), known, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"known are {', '.join(known)}"
+    return f"{'.'.join(map(str, place))}: unknown key; {hint}"
 
 
 def _known_keys(place: tuple[int | str, ...]) -> list[str]:

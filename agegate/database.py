@@ -34,22 +34,31 @@ def parse_url(text: str, *, base: Path | None = None) -> URL:
     """
     try:
         url = make_url(text)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise DatabaseError("database URL cannot be read; write sqlite:///file.db or postgresql://…") from None
     kind = url.get_backend_name()
     if kind in {"postgresql", "postgres"}:
         return url.set(drivername="postgresql+psycopg")
     if kind != "sqlite":
         raise DatabaseError(f"database kind {kind!r} is not supported; use sqlite:/// or postgresql://")
-    if url.database and url.database != ":memory:":
-        path = Path(url.database).expanduser()
-        return url.set(database=str(path if path.is_absolute() or base is None else base / path))
-    return url
+    if not url.database or url.database == ":memory:":
+        raise DatabaseError("a SQLite URL must name a file, such as sqlite:///host.db")
+    path = Path(url.database).expanduser()
+    path = path if path.is_absolute() or base is None else base / path
+    return url.set(drivername="sqlite", database=str(path))
+
+
+def same_database(one: URL, other: URL) -> bool:
+    """Whether two URLs of `parse_url` lead to the same database; a file may be named in several ways."""
+    if one.get_backend_name() == other.get_backend_name() == "sqlite":
+        return Path(one.database or "").resolve() == Path(other.database or "").resolve()
+    return one == other
 
 
 def shown(url: URL) -> str:
-    """The URL as it may be printed: without its password."""
-    return url.render_as_string(hide_password=True)
+    """The URL as it may be printed: without its password, wherever it stands."""
+    secret = {key: "***" for key in url.query if "password" in key}
+    return url.update_query_dict(secret).render_as_string(hide_password=True)
 
 
 def open_engine(url: URL, *, own: bool = False, read_only: bool = False, create: bool = False) -> sa.Engine:
@@ -71,7 +80,7 @@ def open_engine(url: URL, *, own: bool = False, read_only: bool = False, create:
 def _open_postgresql(url: URL, *, read_only: bool) -> sa.Engine:
     options = {"options": "-c default_transaction_read_only=on"} if read_only else {}
     try:
-        return sa.create_engine(url, pool_pre_ping=True, connect_args=options)
+        return sa.create_engine(url, pool_pre_ping=True, hide_parameters=True, connect_args=options)
     except (ImportError, NoSuchModuleError):
         raise DatabaseError("PostgreSQL needs its driver; install agegate[postgresql]") from None
 
@@ -80,11 +89,14 @@ def _open_sqlite(url: URL, *, own: bool, read_only: bool, create: bool) -> sa.En
     path = Path(url.database or "")
     if not create and not path.is_file():
         raise DatabaseError(f"database {shown(url)}: there is no such file; check the path in agegate.toml")
-    engine = sa.create_engine(url).execution_options(schema_translate_map={SCHEMA: None})
+    engine = sa.create_engine(url, hide_parameters=True)
+    engine = engine.execution_options(schema_translate_map={SCHEMA: None})
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # SQLAlchemy begins transactions, not the driver
+        # One cell that is not UTF-8 must not stop a job, and its bytes must not stand in an error.
+        connection.text_factory = lambda cell: cell.decode("utf-8", "replace")
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout={BUSY_MS}")
         cursor.execute("PRAGMA foreign_keys=ON")
@@ -134,18 +146,20 @@ def _translated(engine: sa.Engine) -> Iterator[None]:
     """Turn what a driver says about reaching a database into one clear line without its values."""
     try:
         yield
-    except OperationalError as error:
-        said = str(error.orig).splitlines()[0] if str(error.orig) else "no reason given"
+    except DBAPIError as error:
+        said = str(error.orig).partition("\n")[0] or "no reason given"
+        place = f"database {shown(engine.url)}"
         if "database is locked" in said:
             raise BusyError(
-                f"database {shown(engine.url)} is held by another writer; if your own code holds an open "
-                "write transaction on the same SQLite file, commit it before you call agegate"
+                f"{place} is held by another writer; if your own code holds an open write transaction on "
+                "the same SQLite file, commit it before you call agegate"
             ) from None
-        raise DatabaseError(f"database {shown(engine.url)} cannot be used: {said}") from None
-    except DBAPIError as error:
-        if "does not exist" in str(error.orig) or "no such" in str(error.orig):
-            said = str(error.orig).splitlines()[0]
+        if "does not exist" in said or "no such" in said:
             raise DatabaseError(
-                f"database {shown(engine.url)}: {said}; run `agegate db upgrade`, then `agegate host check`"
+                f"{place}: {said}; run `agegate db upgrade`, then `agegate host check`"
+            ) from None
+        if isinstance(error, OperationalError) or "not a database" in said or "malformed" in said:
+            raise DatabaseError(
+                f"{place} cannot be used: {said}; check the URL in agegate.toml, and that it can be reached"
             ) from None
         raise

@@ -37,7 +37,7 @@ NEGATIVE: Final = frozenset({"self_13_17", "adult", "not_self"})
 
 @dataclass
 class Score:
-    """Counts of one group of rows, and the measures that follow from them (0 where there is nothing)."""
+    """Counts of one group of rows, and the measures that follow: `None` where there is nothing to divide by."""
 
     right: int = 0
     wrong: int = 0
@@ -45,26 +45,27 @@ class Score:
     passed: int = 0
 
     @property
-    def precision(self) -> float:
+    def precision(self) -> float | None:
         """Share of the found that are right."""
-        return self.right / (self.right + self.wrong) if self.right + self.wrong else 0.0
+        return self.right / (self.right + self.wrong) if self.right + self.wrong else None
 
     @property
-    def recall(self) -> float:
+    def recall(self) -> float | None:
         """Share of the true that are found."""
-        return self.right / (self.right + self.missed) if self.right + self.missed else 0.0
+        return self.right / (self.right + self.missed) if self.right + self.missed else None
 
     @property
-    def f1(self) -> float:
+    def f1(self) -> float | None:
         """Harmonic mean of precision and recall."""
-        both = self.precision + self.recall
-        return 2 * self.precision * self.recall / both if both else 0.0
+        total = 2 * self.right + self.wrong + self.missed
+        return 2 * self.right / total if total else None
 
-    def as_dict(self) -> dict[str, float]:
+    def as_dict(self) -> dict[str, float | None]:
         """Counts and measures, for JSON."""
         measures = {"precision": self.precision, "recall": self.recall, "f1": self.f1}
         counts = {"right": self.right, "wrong": self.wrong, "missed": self.missed, "passed": self.passed}
-        return counts | {name: round(value, 4) for name, value in measures.items()}
+        rounded = {name: None if value is None else round(value, 4) for name, value in measures.items()}
+        return counts | rounded
 
 
 @dataclass
@@ -96,7 +97,7 @@ def assess_text(text: Text, *, limit: int, today: date, signals: Iterable[Signal
 
 
 def evaluate(rows: Iterable[Mapping[str, Any]], *, today: date) -> Evaluation:
-    """Score labelled rows. Raises `InputError` on a row without text or with an unknown label."""
+    """Score labelled rows, as `read_rows` gives them."""
     signals = collect()
     result = Evaluation(scores={age: {} for age in POSITIVE})
     started = time.perf_counter()
@@ -129,20 +130,23 @@ def read_rows(file: Path) -> Iterator[dict[str, Any]]:
 def _row(line: str, place: str, known: frozenset[str]) -> dict[str, Any]:
     try:
         row = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InputError(f"{place}: not JSON; write one object per line") from None
     if not isinstance(row, dict) or not isinstance(row.get("text"), str):
         raise InputError(f'{place}: there is no text; write {{"text": …, "label": …}}')
-    if row.get("label") not in known:
+    if not isinstance(row.get("label"), str) or row["label"] not in known:
         raise InputError(f"{place}: unknown label; use one of {', '.join(sorted(known))}")
+    if not isinstance(row.get("field", ""), str):
+        raise InputError(f"{place}: field is not a text; write the field's name, such as bio")
+    try:
+        date.fromisoformat(row.get("written_on") or "2000-01-01")
+    except (TypeError, ValueError):
+        raise InputError(f"{place}: written_on is not a day; write YYYY-MM-DD") from None
     return row
 
 
 def _text(row: Mapping[str, Any], today: date) -> Text:
-    try:
-        written = date.fromisoformat(row["written_on"]) if row.get("written_on") else today
-    except (TypeError, ValueError):
-        raise InputError("a row's written_on is not a day; write YYYY-MM-DD") from None
+    written = date.fromisoformat(row["written_on"]) if row.get("written_on") else today
     kind = "profile" if row.get("field") in PROFILE_FIELDS else "post"
     return Text("text", "0", row["text"], written, kind)
 

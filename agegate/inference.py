@@ -6,8 +6,8 @@ says "born between these days" and is right with its reliability r, so its ratio
 
     LR = r / (1 - r) x (1 - p) / p        with p the prior probability of the interval,
 
-which is the one that makes it, alone, believed with probability r. Months that an interval covers in
-part count in part; the grid has an edge on the day that decides, so a threshold is exact to the day.
+which is the one that makes it, alone, believed with probability r. The months are
+cut on the day that decides and where an interval begins and ends, so a threshold is exact to the day.
 Statements of one source do not add up: the latest of them counts (`_independent`). A child who came in
 had to declare an adult date, which is why that declaration is weak evidence (`signals/birth_date.py`).
 """
@@ -90,9 +90,11 @@ def assess(
     used = _independent(evidence)
     youngest_now = latest_birth(limit, today).toordinal() + 1
     youngest_then = latest_birth(limit_then or limit, created).toordinal() + 1
-    grid = _grid(today, (youngest_now, youngest_then))
+    edges = {edge for piece in used for edge in (piece.born.first.toordinal(), piece.born.last.toordinal() + 1)}
+    grid = _grid(today, frozenset(edges | {youngest_now, youngest_then}))
     ratios = [_likelihood(grid, piece) for piece in used]
-    weight = grid.prior * np.prod(np.array(ratios), axis=0) if ratios else grid.prior.copy()
+    logs = np.log(np.array([grid.prior, *ratios])).sum(axis=0)
+    weight = np.exp(logs - logs.max())  # many sources multiply beyond what a float holds
     posterior = weight / weight.sum()
     now = grid.starts >= youngest_now
     # A person is under the limit at some time since sign-up if under it then, or today (a raised limit);
@@ -125,9 +127,14 @@ def _independent(evidence: Sequence[Evidence]) -> list[Evidence]:
     best: dict[str, Evidence] = {}
     for piece in evidence:
         known = best.get(piece.source)
-        if known is None or (piece.said_on, piece.reliability) > (known.said_on, known.reliability):
+        if known is None or _rank(piece) > _rank(known):
             best[piece.source] = piece
     return list(best.values())
+
+
+def _rank(piece: Evidence) -> tuple[date, float, int, int]:
+    """Later outranks earlier; of one day the surer statement, then the elder age: never by chance."""
+    return piece.said_on, piece.reliability, -piece.born.last.toordinal(), -piece.born.first.toordinal()
 
 
 def _likelihood(grid: Grid, piece: Evidence) -> Floats:
@@ -172,25 +179,28 @@ def _interval(grid: Grid, posterior: Floats) -> BirthDate:
     )
 
 
-@lru_cache(maxsize=4096)
-def _grid(today: date, cuts: tuple[int, int]) -> Grid:
-    """Months from 125 years ago to today, cut once more on the days that decide."""
-    months, end = _months(today)
+def _grid(today: date, cuts: frozenset[int]) -> Grid:
+    """Months from 125 years ago to today, cut on the days that matter."""
+    months, bands, density, end = _months(today)
     starts = np.union1d(months, [cut for cut in cuts if months[0] < cut < end])
     ends = np.append(starts[1:], end)
-    ages = (today.toordinal() - (starts + ends - 1) / 2) / 365.2425
-    edges = np.array([age for age, _ in SHIPPED_PRIOR] + [OLDEST_YEARS])
-    density = np.array([share for _, share in SHIPPED_PRIOR]) / np.diff(edges)
-    band = np.clip(np.searchsorted(edges, ages, side="right") - 1, 0, len(density) - 1)
-    prior = density[band] * (ends - starts)
+    prior = density[np.searchsorted(bands, starts, side="right") - 1] * (ends - starts)
     return Grid(starts, ends, prior / prior.sum())
 
 
 @lru_cache(maxsize=64)
-def _months(today: date) -> tuple[Days, int]:
+def _months(today: date) -> tuple[Days, Days, Floats, int]:
+    """The grid before any cut of its own: the first days of its cells, the prior, and the day after it.
+
+    The prior is a density per day that changes on the first day of each band of ages, eldest first; the
+    months are cut there, so that no month belongs to two bands.
+    """
+    end = today.toordinal() + 1
     first = anniversary(today, -OLDEST_YEARS)
-    count = OLDEST_YEARS * 12 + 1
-    months = [
-        date(first.year + (first.month - 1 + i) // 12, (first.month - 1 + i) % 12 + 1, 1) for i in range(count)
-    ]
-    return np.array([month.toordinal() for month in months]), today.toordinal() + 1
+    counted = (first.year * 12 + first.month - 1 + number for number in range(OLDEST_YEARS * 12 + 1))
+    days = (date(month // 12, month % 12 + 1, 1).toordinal() for month in counted)
+    months = np.array([day for day in days if day < end])
+    last_of_band = [latest_birth(age, today).toordinal() for age, _ in SHIPPED_PRIOR]
+    bands = np.array([months[0], *(day + 1 for day in reversed(last_of_band[1:]))])
+    shares = np.array([share for _, share in reversed(SHIPPED_PRIOR)])
+    return np.union1d(months, bands), bands, shares / np.diff(np.append(bands, end)), end

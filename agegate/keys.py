@@ -11,6 +11,7 @@ import hmac
 import json
 import os
 import secrets
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -82,23 +83,31 @@ class KeyRing:
             raise KeyRingError(f"key ring {path} is missing; restore it, or run `agegate db upgrade`")
         if os.name == "posix" and path.stat().st_mode & 0o077:
             raise KeyRingError(f"key ring {path} can be read by others; run `chmod 600 {path}`")
-        return _parse(path.read_text(encoding="utf-8"), str(path))
+        return _parse(path.read_text(encoding="utf-8", errors="replace"), str(path))
 
     @classmethod
     def load_or_create(cls, path: Path) -> KeyRing:
         """The ring of `load`, or a new one, written to the file, where there is neither."""
         if not os.environ.get(ENVIRONMENT) and not path.exists():
-            ring = cls.generate()
-            try:
-                descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            except FileExistsError:
-                return cls.load(path)  # another process made it between the two lines
-            except OSError as error:
-                raise KeyRingError(f"key ring {path} cannot be written: {error.strerror}") from None
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(ring.dump())
-            return ring
+            cls.generate()._write_new(path)
         return cls.load(path)
+
+    def _write_new(self, path: Path) -> None:
+        """Write the ring whole, or leave what another process wrote meanwhile."""
+        try:
+            descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)  # mode 0600
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(self.dump())
+                file.flush()
+                os.fsync(file.fileno())
+            try:
+                os.link(name, path)
+            except FileExistsError:
+                return
+            finally:
+                Path(name).unlink()
+        except OSError as error:
+            raise KeyRingError(f"key ring {path} cannot be written: {error.strerror}") from None
 
     def dump(self) -> str:
         """The ring as JSON, secrets included: for its file only."""

@@ -31,6 +31,9 @@ CATEGORIES: Final = (
 )
 """The categories of personal data that a privacy policy of an online service names; a receipt answers all."""
 
+AUDIENCES: Final = ("general", "mixed", "directed_to_children")
+"""Whom a service is for, in the words of the COPPA Rule (16 CFR 312.2)."""
+
 STATUTORY_KINDS: Final = ("general", "social_media", "ai", "app_developer")
 """What a service can be in the eyes of a law; a rule applies to some of them."""
 
@@ -103,6 +106,8 @@ class Service:
     policy: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
+        if self.audience not in AUDIENCES:
+            raise ConfigError(f"service.audience is unknown; choose from {', '.join(AUDIENCES)}")
         if not 0 < self.floor <= 21:
             raise ConfigError(f"service.floor is {self.floor}; write an age from 1 to 21")
         unknown = sorted(self.kinds - set(STATUTORY_KINDS))
@@ -229,9 +234,12 @@ def key_values(key: str) -> tuple[int | str, ...]:
 
     Raises `ValueError` if the text is not such a key.
     """
-    value = json.loads(key)
+    try:
+        value = json.loads(key)
+    except RecursionError:
+        raise ValueError("not an account key") from None
     values = value if isinstance(value, list) else [value]
-    if not values or not all(isinstance(part, int | str) for part in values):
+    if not values or not all(type(part) in {int, str} for part in values):
         raise ValueError("not an account key")
     return tuple(values)
 

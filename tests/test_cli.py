@@ -405,7 +405,7 @@ def test_audit_names_a_tail_that_nobody_sealed(at_host: Run, host: Layout) -> No
         long_ago = datetime.now(UTC) - timedelta(days=1)
         Audit(store, config.key_ring).record(connection, "signup.refused", actor="gate", now=long_ago)
     assert at_host("audit", "verify").code == 1
-    Audit(store, config.key_ring).seal()
+    Audit(store, config.key_ring, config.anchor_file).seal()
     assert at_host("audit", "verify").code == 0
 
 

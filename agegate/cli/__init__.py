@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import sys
+from typing import Final
 
 from agegate.errors import AgegateError
+
+INTERRUPTED: Final = 130
+"""What typer exits with after Ctrl-C."""
 
 
 def main() -> None:
@@ -20,6 +24,7 @@ def main() -> None:
     except AgegateError as error:
         print(f"agegate: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        print("agegate: stopped; what was done is kept, run the command again to go on", file=sys.stderr)
-        sys.exit(130)
+    except SystemExit as stop:
+        if stop.code == INTERRUPTED:
+            print("agegate: stopped; what was done is kept, run the command again to go on", file=sys.stderr)
+        raise

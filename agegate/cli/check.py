@@ -62,17 +62,17 @@ def _gate(path: Path | None) -> AgeGate:
 
 
 def _read_stdin() -> dict[str, str | None]:
-    text = sys.stdin.read()
-    if not text.strip():
-        return {}
     try:
+        text = sys.stdin.read()
+        if not text.strip():
+            return {}
         content = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InputError('stdin: not JSON; write one object such as {"birth_date": …, "country": …}') from None
     known = {field.name for field in fields(Registration)}
-    if not isinstance(content, dict) or (unknown := sorted(set(content) - known)):
-        named = ", ".join(unknown) if isinstance(content, dict) else "no object"
-        raise InputError(f"stdin: {named} is not of a registration; known are {', '.join(sorted(known))}")
+    if not isinstance(content, dict) or set(content) - known:
+        # What was given instead is not repeated: it may be the person's.
+        raise InputError(f"stdin: not a registration; its keys are {', '.join(sorted(known))}")
     return content
 
 

@@ -24,9 +24,9 @@ def upgrade(config: ConfigOption = None) -> None:
     Back up the key ring: without it no refusal, receipt or cleared case is recognised again.
     """
     settings = Config.load(config)
-    ring = KeyRing.load_or_create(settings.key_file)
     store = settings.open_store(create=True)
     store.upgrade()
+    ring = KeyRing.load_or_create(settings.key_file)
     print(
         f"tables are up to date in {shown(store.url)}; key ring {settings.key_file} in use: {ring.current.id}"
     )

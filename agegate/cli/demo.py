@@ -14,9 +14,10 @@ import typer
 from agegate.audit import Audit
 from agegate.cli import review as review_command
 from agegate.cli import sweep as sweep_command
-from agegate.cli.terminal import print_json, progress_bar
+from agegate.cli.terminal import ConfigOption, print_json, progress_bar
 from agegate.demo import Scene
 from agegate.erasure import Receipt
+from agegate.errors import InputError
 
 
 def demo(
@@ -28,11 +29,14 @@ def demo(
     no_serve: Annotated[  # noqa: ARG001 - part of the interface; this version has no console to start
         bool, typer.Option("--no-serve", help="Start no console at the end (this version has none).")
     ] = False,
+    config: ConfigOption = None,
 ) -> None:
     """Build a host of fictional people, sweep it, show what was found, erase one account, print the receipt.
 
     Everything stays in one folder, its agegate.toml too, so that every other command can be tried on it.
     """
+    if config is not None:
+        raise InputError("the demo writes its own agegate.toml; leave --config out")
     place = folder or Path(tempfile.mkdtemp(prefix="agegate-demo-"))
     scene = Scene(place, accounts=accounts, seed=seed, now=datetime.now(UTC))
     print(f"1. A host of {accounts:,} fictional accounts, built in {place}\n")

@@ -29,7 +29,7 @@ def law(
     service = settings.law_service if settings else Service()
     book = Rulebook.load()
     limit = book.limit(code, on=day, service=service)
-    rules = book.rules(code)
+    rules = book.rules(limit.jurisdiction)
     if as_json:
         print_json(_answer(limit, rules))
         return

@@ -1,6 +1,6 @@
 """The host described: whose accounts they are, what feeds which field, where personal data lives."""
 
-from agegate.host.description import AccountsSection, HostSection, TableSection, TextSection
+from agegate.host.description import AccountsSection, HostSection, TableSection, TextKind, TextSection
 from agegate.host.reader import Host
 from agegate.host.schema import Edge, Finding, HostSchema, check
 
@@ -12,6 +12,7 @@ __all__ = [
     "HostSchema",
     "HostSection",
     "TableSection",
+    "TextKind",
     "TextSection",
     "check",
 ]

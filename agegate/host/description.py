@@ -39,6 +39,10 @@ CategoryName = Literal[
 """`agegate.model.CATEGORIES`, for the type checker and for pydantic's message."""
 
 
+TextKind = Literal["profile", "ticket", "post", "interpersonal"]
+"""What sort of text it is; `interpersonal` is written to somebody in particular."""
+
+
 def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
@@ -78,7 +82,7 @@ class TextSection(HostPart):
     table: str
     column: str
     written: str
-    kind: Literal["profile", "ticket", "post", "interpersonal"] = "profile"
+    kind: TextKind = "profile"
     author: Names | None = None
 
 

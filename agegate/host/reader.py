@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import uuid
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL
@@ -81,9 +83,15 @@ class Host:
         except ValueError:
             values = ()
         if len(values) != len(columns):
-            raise NotFoundError("no such account: a key is JSON, as `agegate review list` prints it")
-        match = [column == value for column, value in zip(columns, values, strict=True)]
-        found = self._read(sa.select(*self._account_columns).where(*match), kinds, today)
+            raise NotFoundError("no such account: a key is JSON, as `agegate review show` prints it")
+        found = []
+        if all(_fits(value, column) for value, column in zip(values, columns, strict=True)):
+            bound = self._bound(columns, values)
+            match = [column == value for column, value in zip(columns, bound, strict=True)]
+            try:
+                found = self._read(sa.select(*self._account_columns).where(*match), kinds, today)
+            except (sa.exc.DataError, OverflowError):
+                found = []  # a number too large for the column is nobody's
         if not found:
             raise NotFoundError("no such account in the host's database")
         return found[0]
@@ -92,7 +100,11 @@ class Host:
         """The text in a column (`table.column`) of the row with a key, as it is now; `None` if it is gone."""
         table, _, column = field.rpartition(".")
         found = self.schema.table(table, named_by="the evidence")
-        match = [part == value for part, value in zip(found.primary_key, key_values(row), strict=True)]
+        columns = list(found.primary_key)
+        if not columns:
+            return None  # a row without a key cannot be found again
+        values = self._bound(columns, key_values(row))
+        match = [part == value for part, value in zip(columns, values, strict=True)]
         with reading(self.engine) as connection:
             value = connection.execute(sa.select(_raw(found.c[column])).where(*match)).scalar_one_or_none()
         return None if value is None else str(value)
@@ -124,6 +136,9 @@ class Host:
         created = self._column(self.section.accounts.created)
         return [_raw(column) for column in (*self._key_columns, created, *self._own_fields.values())]
 
+    def _named(self, table: str, column: str) -> sa.Column[Any]:
+        return self.schema.column(table, column, named_by="host")
+
     def _is_own(self, place: str) -> bool:
         return place.rpartition(".")[0] in {"", self.section.accounts.table}
 
@@ -152,7 +167,7 @@ class Host:
                     key=key,
                     created_on=self._day(row[width], self.section.accounts.created) or today,
                     birth_date=self._declared(fields.pop("birth_date", None)),
-                    fields={name: str(value) for name, value in fields.items() if value not in {None, ""}},
+                    fields={name: str(value) for name, value in fields.items() if not _is_empty(value)},
                     texts=tuple(texts[key]),
                 )
             )
@@ -170,6 +185,7 @@ class Host:
         self, connection: sa.Connection, keys: Sequence[tuple[Any, ...]]
     ) -> Mapping[str, dict[str, Any]]:
         """Fields that live in other tables; of several rows the one with the highest key counts."""
+        owners = _owners(keys)
         by_table: dict[str, dict[str, str]] = defaultdict(dict)
         for field, place in self.section.accounts.fields.items():
             if not self._is_own(place):
@@ -180,13 +196,13 @@ class Host:
             table = self.schema.table(name, named_by="host.accounts.fields")
             link = self.schema.link(name, self.section)
             query = (
-                sa.select(*(_raw(table.c[part]) for part in (*link, *columns.values())))
+                sa.select(*(_raw(self._named(name, part)) for part in (*link, *columns.values())))
                 .where(self._matching(table, link, keys))
                 .order_by(*table.primary_key)
             )
             for row in connection.execute(query):
                 values = zip(columns, row[len(link) :], strict=True)
-                found[account_key(row[: len(link)])].update(
+                found[owners[_loosely(row[: len(link)])]].update(
                     {field: value for field, value in values if value is not None}
                 )
         return found
@@ -207,17 +223,14 @@ class Host:
         table = self.schema.table(section.table, named_by="host.texts")
         link = section.author or self.schema.link(section.table, self.section)
         row_key = list(table.primary_key)
-        columns = [
-            *(table.c[name] for name in link),
-            table.c[section.written],
-            table.c[section.column],
-            *row_key,
-        ]
+        named = [self._named(section.table, name) for name in (*link, section.written, section.column)]
+        columns = [*named, *row_key]
         query = (
             sa.select(*map(_raw, columns))
             .where(self._matching(table, link, keys), table.c[section.column].is_not(None))
             .order_by(*row_key)
         )
+        owners = _owners(keys)
         field = f"{section.table}.{section.column}"
         for row in connection.execute(query):
             account, (written, text), place = (
@@ -227,23 +240,25 @@ class Host:
             )
             if text:
                 day = self._day(written, f"{section.table}.{section.written}") or today
-                yield account_key(account), Text(field, account_key(place), str(text), day, section.kind)
+                yield owners[_loosely(account)], Text(field, account_key(place), str(text), day, section.kind)
 
     def _day(self, value: object, column: str) -> date | None:
-        """A column's value as a day in UTC; what is no day is counted."""
-        if isinstance(value, datetime):
-            return (value.astimezone(UTC) if value.tzinfo else value).date()
-        if isinstance(value, date):
-            return value
+        """A column's value as a day in UTC; what is no day of this service's time is counted."""
         try:
-            return datetime.fromisoformat(str(value)).date()
-        except ValueError:
+            if not _DAY.match(str(value)):
+                raise ValueError
+            moment = datetime.fromisoformat(str(value))
+            day = (moment.astimezone(UTC) if moment.tzinfo else moment).date()
+        except (ValueError, OverflowError):
+            day = EPOCH
+        if day <= EPOCH:
             self.unreadable[column] += 1
             return None
+        return day
 
     def _declared(self, value: object) -> BirthDate | None:
         """A declared birth date; what is none is counted, an empty one is not."""
-        if value in {None, ""}:
+        if _is_empty(value):
             return None
         found = _birth_date(value)
         if found is None:
@@ -251,17 +266,54 @@ class Host:
         return found
 
 
-def _raw(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
-    """The value as the driver gives it: one cell that is no date must not stop a chunk."""
-    return sa.type_coerce(column, sa.types.NULLTYPE).label(None)
+EPOCH: Final = date(1970, 1, 1)
+"""No account was made and no text written before: such a day is some system's way to say "none"."""
+
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ]|$)")
+_BIRTH_DATE: Final = re.compile(r"([0-9]{4}(?:-[0-9]{2}){0,2})(?:[T ][0-9:.+Z -]*)?")
 
 
 def _birth_date(value: object) -> BirthDate | None:
-    if isinstance(value, datetime):
-        return BirthDate.on(value.date())
-    if isinstance(value, date):
-        return BirthDate.on(value)
+    found = _BIRTH_DATE.fullmatch(str(value).strip())
     try:
-        return BirthDate.parse(str(value)[:10])
+        return BirthDate.parse(found[1]) if found else None
     except BirthDateError:
         return None
+
+
+def _is_empty(value: object) -> bool:
+    return value is None or value == ""
+
+
+def _owners(keys: Sequence[tuple[Any, ...]]) -> dict[tuple[str, ...], str]:
+    """The account key of each key's values, however another table's column writes them (`2` or `"2"`)."""
+    return {_loosely(values): account_key(values) for values in keys}
+
+
+def _loosely(values: Sequence[object]) -> tuple[str, ...]:
+    return tuple(str(value) for value in values)
+
+
+def _fits(value: int | str, column: sa.Column[Any]) -> bool:
+    """Whether a value of a key can be compared with a column at all."""
+    try:
+        kind = column.type.python_type
+    except NotImplementedError:
+        return True
+    if kind is uuid.UUID:
+        try:
+            uuid.UUID(str(value))
+        except ValueError:
+            return False
+        return True
+    return not issubclass(kind, int) or isinstance(value, int)
+
+
+def _raw(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
+    """The value as the driver gives it, a server's times as text: no cell may stop a chunk.
+
+    PostgreSQL knows days that Python does not: `infinity`, and those before Christ.
+    """
+    if isinstance(column.type, sa.Date | sa.DateTime):
+        return sa.cast(column, sa.Text).label(None)
+    return sa.type_coerce(column, sa.types.NULLTYPE).label(None)

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 import warnings
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 
 import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.types import NULLTYPE
 
 from agegate.database import SCHEMA
 from agegate.errors import HostError
-from agegate.host.description import HostSection
+from agegate.host.description import AccountsSection, HostSection
 from agegate.model import CATEGORIES
 
 OWN_PREFIX = "agegate_"
 """agegate's own tables are never part of the host's, wherever they lie."""
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclasses.dataclass(frozen=True, slots=True, order=True)
 class Edge:
     """A reference from a child's columns to a parent's.
 
@@ -29,13 +31,13 @@ class Edge:
     columns: tuple[str, ...]
     parent: str
     parent_columns: tuple[str, ...]
-    declared: bool = False
+    declared: bool = dataclasses.field(default=False, compare=False)
 
     def __str__(self) -> str:
         return f"{self.child}.{'+'.join(self.columns)} -> {self.parent}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Finding:
     """Something that keeps a plan from being complete: where it is, and what to write about it."""
 
@@ -47,7 +49,7 @@ class Finding:
         return f"{self.where}: {self.problem}; {self.remedy}"
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class HostSchema:
     """Tables by name (`schema.table` outside the default schema) and every reference between them."""
 
@@ -60,6 +62,9 @@ class HostSchema:
         metadata = sa.MetaData()
         inspector = sa.inspect(connection)
         default = inspector.default_schema_name
+        if connection.dialect.name == "sqlite":
+            # Its columns hold values of any type, whatever their own is called.
+            event.listen(metadata, "column_reflect", lambda _i, _t, column: column.update(type=NULLTYPE))
         with warnings.catch_warnings():
             # A column of a type that SQLAlchemy does not know is still a column.
             warnings.simplefilter("ignore", sa.exc.SAWarning)
@@ -71,11 +76,11 @@ class HostSchema:
         tables = {
             name: table for name, table in metadata.tables.items() if not table.name.startswith(OWN_PREFIX)
         }
-        key = section.accounts.key
-        edges = [*_foreign_keys(inspector, tables)]
+        accounts = section.accounts
+        edges = [_to_key(edge, accounts) for edge in _foreign_keys(inspector, tables)]
         for name, table in section.tables.items():
             if table.account is not None:
-                edges.append(Edge(name, table.account, section.accounts.table, key, declared=True))
+                edges.append(Edge(name, table.account, accounts.table, accounts.key, declared=True))
         return cls(tables, tuple(sorted(set(edges))))
 
     def table(self, name: str, *, named_by: str) -> sa.Table:
@@ -83,14 +88,17 @@ class HostSchema:
         try:
             return self.tables[name]
         except KeyError:
-            raise HostError(f"{named_by} names table {name}, which the host's database does not have") from None
+            raise HostError(
+                f"{named_by} names table {name}, which the host's database does not have; correct the name"
+            ) from None
 
     def column(self, table: str, column: str, *, named_by: str) -> sa.Column[object]:
         """A column by name. Raises `HostError` that names the setting if there is none."""
         found = self.table(table, named_by=named_by)
         if column not in found.c:
             raise HostError(
-                f"{named_by} names column {table}.{column}, which the host's database does not have"
+                f"{named_by} names column {table}.{column}, which the host's database does not have; "
+                "correct the name"
             )
         return found.c[column]
 
@@ -138,12 +146,32 @@ def _foreign_keys(inspector: sa.Inspector, tables: Mapping[str, sa.Table]) -> It
     for name, table in tables.items():
         for key in inspector.get_foreign_keys(table.name, schema=table.schema):
             schema = key["referred_schema"]
-            parent = f"{schema}.{key['referred_table']}" if schema else key["referred_table"]
-            target = tables.get(parent)
-            if target is None:
+            named = f"{schema}.{key['referred_table']}" if schema else key["referred_table"]
+            parent = _as_written(named, tables)
+            if parent is None:
                 continue
-            columns = tuple(key["referred_columns"]) or tuple(column.name for column in target.primary_key)
+            target = tables[parent]
+            referred = key["referred_columns"] or target.primary_key.columns.keys()
+            columns = tuple(_as_written(column, target.c.keys()) or column for column in referred)
             yield Edge(name, tuple(key["constrained_columns"]), parent, columns)
+
+
+def _as_written(name: str, known: Iterable[str]) -> str | None:
+    """A name as its own table or column writes it: SQLite lets a reference write it in other letters' case."""
+    names = list(known)
+    if name in names:
+        return name
+    return next((other for other in names if other.lower() == name.lower()), None)
+
+
+def _to_key(edge: Edge, accounts: AccountsSection) -> Edge:
+    """A reference to the account's key, with its columns in the key's own order."""
+    if edge.parent != accounts.table or set(edge.parent_columns) != set(accounts.key):
+        return edge
+    by_key = dict(zip(edge.parent_columns, edge.columns, strict=True))
+    return dataclasses.replace(
+        edge, columns=tuple(by_key[name] for name in accounts.key), parent_columns=accounts.key
+    )
 
 
 def check(schema: HostSchema, section: HostSection) -> list[Finding]:
@@ -164,16 +192,30 @@ def _names_exist(schema: HostSchema, section: HostSection) -> None:
         schema.column(table or accounts.table, column, named_by=f"host.accounts.fields.{field}")
         schema.link(table or accounts.table, section)
     for text in section.texts:
-        for column in (text.column, text.written, *(text.author or ())):
+        for column in (text.column, text.written):
             schema.column(text.table, column, named_by="host.texts")
         if text.author is None:
             schema.link(text.table, section)
+        else:
+            _holds_key(schema, section, text.table, text.author, named_by="host.texts")
     for name, declared in section.tables.items():
         schema.table(name, named_by=f"host.tables.{name}")
-        for column in declared.account or ():
-            schema.column(name, column, named_by=f"host.tables.{name}.account")
+        if declared.account is not None:
+            _holds_key(schema, section, name, declared.account, named_by=f"host.tables.{name}.account")
     for name in section.not_personal:
         schema.table(name, named_by="host.not_personal")
+
+
+def _holds_key(
+    schema: HostSchema, section: HostSection, table: str, columns: tuple[str, ...], *, named_by: str
+) -> None:
+    """Whether columns exist and are as many as the account's key has."""
+    for column in columns:
+        schema.column(table, column, named_by=named_by)
+    if len(columns) != len(section.accounts.key):
+        raise HostError(
+            f"{named_by} names {len(columns)} column(s); the account's key has {len(section.accounts.key)}"
+        )
 
 
 def _undeclared(schema: HostSchema, section: HostSection) -> Iterator[Finding]:

@@ -20,6 +20,11 @@ LONGEST: Final = 320
 """No field that is read here is longer than an e-mail address can be (RFC 3696, erratum 1690)."""
 
 
+NOWHERE: Final = ("XX", "T1")
+"""What look-ups of addresses answer for one that has no country, and for the Tor network: no answer, which
+the person could not mend."""
+
+
 @dataclass(frozen=True, slots=True)
 class Checked:
     """A registration's fields in canonical form; what could not be read is in `errors`."""
@@ -38,7 +43,9 @@ def check_fields(registration: Registration, today: date) -> Checked:
     birth_date = _birth_date(registration.birth_date, today, errors)
     country = _country("country", registration.country, errors)
     billing = _country("billing_country", registration.billing_country, errors)
-    ip_country = _country("ip_country", registration.ip_country, errors)
+    ip_country = None
+    if registration.ip_country not in NOWHERE:
+        ip_country = _country("ip_country", registration.ip_country, errors)
     region = _region(registration.region, country or billing, errors)
     email = _read("email", registration.email, _email, errors)
     number = _phone_number(registration.phone, country or billing, errors)
@@ -57,7 +64,7 @@ def check_fields(registration: Registration, today: date) -> Checked:
         residence=where,
         email=email,
         phone=phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) if number else None,
-        device=registration.device if isinstance(registration.device, str) and registration.device else None,
+        device=_device(registration.device, errors),
         errors=tuple(errors),
     )
 
@@ -93,6 +100,14 @@ def _read(name: str, value: object, parse: Callable[[str], str], errors: list[Fi
             errors.append(FieldError(name, "invalid", str(error)))
             return None
     errors.append(FieldError(name, "invalid", f"{name} must be a text of at most {LONGEST} characters"))
+    return None
+
+
+def _device(value: object, errors: list[FieldError]) -> str | None:
+    """The host's own id of a device, of any length. What is no text cannot remember a refusal."""
+    if isinstance(value, str | None):
+        return value or None
+    errors.append(FieldError("device", "invalid", "device must be a text"))
     return None
 
 

@@ -139,22 +139,23 @@ class AgeGate:
         assert self._keys is not None
         assert self._audit is not None
         with self._store.writing() as connection:
+            under = decision.outcome is Outcome.REFUSE
             if is_remembered(connection, self._keys, checked, now):
                 decision = Decision(Outcome.REFUSE, Reason.REFUSED_BEFORE, decision.limit, decision.residence)
-            if decision.outcome is Outcome.REFUSE:
+            # Only who is under the limit by this answer: else an adult at a school's computer would be
+            # remembered by e-mail for what another's device did.
+            if under:
                 remember(connection, self._keys, checked, now, self._terms)
             self._audit.record(
                 connection,
                 "signup.admitted" if decision.outcome is Outcome.ADMIT else "signup.refused",
                 actor="gate",
                 now=now,
-                data=_said(decision.limit),
+                data={} if decision.limit is None else _said(decision.limit),
             )
         return decision
 
 
-def _said(limit: Limit | None) -> dict[str, object]:
+def _said(limit: Limit) -> dict[str, object]:
     """What the audit keeps of a decision: which rule held. Where and when are the event's, who is nobody's."""
-    if limit is None:
-        return {}
     return {"jurisdiction": limit.jurisdiction, "rule": limit.rule.id if limit.rule else "floor"}

@@ -35,29 +35,22 @@ def is_remembered(connection: sa.Connection, keys: KeyRing, checked: Checked, no
 
 
 def remember(connection: sa.Connection, keys: KeyRing, checked: Checked, now: datetime, terms: Terms) -> None:
-    """Write a marker for each handle; one that is there already keeps its own end."""
-    rows = [
-        {
-            "tag": keys.tag(purpose, value),
-            "expires_at": now + (terms.device if purpose == "refusal.device" else terms.contact),
-        }
-        for purpose, value in _handles(checked)
-    ]
-    if not rows:
-        return
-    connection.execute(
-        sa.delete(refusals).where(
-            refusals.c.tag.in_([row["tag"] for row in rows]) & (refusals.c.expires_at <= now)
-        )
-    )
-    if connection.dialect.name == "postgresql":
-        from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+    """Write a marker for each handle; one that is there already, by whichever key, keeps its own end."""
+    for purpose, value in _handles(checked):
+        tags = keys.tags(purpose, value)
+        live = refusals.c.tag.in_(tags) & (refusals.c.expires_at > now)
+        if connection.execute(sa.select(refusals.c.tag).where(live).limit(1)).first() is not None:
+            continue
+        connection.execute(sa.delete(refusals).where(refusals.c.tag.in_(tags)))
+        term = terms.device if purpose == "refusal.device" else terms.contact
+        row = {"tag": keys.tag(purpose, value), "expires_at": now + term}
+        if connection.dialect.name == "postgresql":
+            from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 
-        connection.execute(insert_postgresql(refusals).on_conflict_do_nothing(), rows)
-    else:
-        from sqlalchemy.dialects.sqlite import insert as insert_sqlite
-
-        connection.execute(insert_sqlite(refusals).on_conflict_do_nothing(), rows)
+            # Two refusals at once: the first that commits sets the term.
+            connection.execute(insert_postgresql(refusals).values(row).on_conflict_do_nothing())
+        else:
+            connection.execute(sa.insert(refusals).values(row))
 
 
 def _handles(checked: Checked) -> Sequence[tuple[str, str]]:

@@ -64,9 +64,11 @@ class Store:
         """
         with self.reading() as connection:
             schema = SCHEMA if connection.dialect.name == "postgresql" else None
-            present = sa.inspect(connection).has_table(tables.requests.name, schema=schema)
-        if not present:
-            raise DatabaseError(f"database {shown(self.url)} has no agegate tables; run `agegate db upgrade`")
+            present = set(sa.inspect(connection).get_table_names(schema=schema))
+        missing = sorted({table.name for table in tables.metadata.sorted_tables} - present)
+        if missing:
+            lacks = "agegate tables" if tables.requests.name in missing else ", ".join(missing)
+            raise DatabaseError(f"database {shown(self.url)} has no {lacks}; run `agegate db upgrade`")
 
     @contextmanager
     def lease(self, name: str, *, seconds: int = 600) -> Iterator[str]:

@@ -101,7 +101,9 @@ class Sweep:
 
     def needs_apply(self) -> bool:
         """Whether nothing was ever applied under these rules, so that a sweep is dry until told otherwise."""
-        same = tables.sweeps.c.rules == self.rules
+        table = tables.sweeps
+        began = table.c.checkpoint.is_not(None) | table.c.finished_at.is_not(None)
+        same = (table.c.rules == self.rules) & began
         with self._store.reading() as connection:
             return connection.execute(sa.select(tables.sweeps.c.id).where(same).limit(1)).first() is None
 
@@ -121,6 +123,7 @@ class Sweep:
         """
         moment = now or datetime.now(UTC)
         started = time.monotonic()
+        self._host.check()  # a name that the host does not have is found before anything is written
         summary = SweepSummary(dry=dry or (self.needs_apply() and not apply), as_of=moment.date())
         judge = Judge(
             summary.as_of,

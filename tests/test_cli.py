@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 import os
@@ -55,6 +56,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
         capsys.readouterr()
         with pytest.raises(SystemExit) as stopped:
             main()
+        gc.collect()  # the end of a process closes what its command opened; here this does
         printed = capsys.readouterr()
         return Ran(int(stopped.value.code or 0), printed.out, printed.err)
 

@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 from pydantic_core import ErrorDetails
@@ -23,15 +23,11 @@ from agegate.database import parse_url, same_database
 from agegate.errors import ConfigError
 from agegate.host import Host, HostSection, TextKind
 from agegate.keys import KeyRing
-from agegate.model import Service
+from agegate.model import Audience, Service, StatutoryKind
 from agegate.store import Store, beside
 
 DEFAULT_FILE: Final = "agegate.toml"
 ENVIRONMENT: Final = "AGEGATE_CONFIG"
-
-
-KindName = Literal["general", "social_media", "ai", "app_developer"]
-"""`agegate.model.STATUTORY_KINDS`, for the type checker and for pydantic's message."""
 
 
 class Section(BaseModel):
@@ -45,8 +41,8 @@ class ServiceSection(Section):
 
     name: str = "this service"
     floor: int = Field(13, ge=1, le=21)
-    audience: Literal["general", "mixed", "directed_to_children"] = "general"
-    kinds: Annotated[frozenset[KindName], Field(min_length=1)] = frozenset({"general"})
+    audience: Audience = "general"
+    kinds: Annotated[frozenset[StatutoryKind], Field(min_length=1)] = frozenset({"general"})
     policy: frozenset[str] = frozenset()
 
 

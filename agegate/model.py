@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from agegate.birthdate import BirthDate
 from agegate.errors import ConfigError
 
-CATEGORIES: Final = (
+Category = Literal[
     "contact",
     "usage",
     "device",
@@ -28,14 +28,21 @@ CATEGORIES: Final = (
     "billing",
     "settings",
     "profile",
-)
+]
+"""A category of personal data."""
+
+CATEGORIES: Final[tuple[Category, ...]] = get_args(Category)
 """The categories of personal data that a privacy policy of an online service names; a receipt answers all."""
 
-AUDIENCES: Final = ("general", "mixed", "directed_to_children")
+Audience = Literal["general", "mixed", "directed_to_children"]
 """Whom a service is for, in the words of the COPPA Rule (16 CFR 312.2)."""
 
-STATUTORY_KINDS: Final = ("general", "social_media", "ai", "app_developer")
+AUDIENCES: Final[tuple[Audience, ...]] = get_args(Audience)
+
+StatutoryKind = Literal["general", "social_media", "ai", "app_developer"]
 """What a service can be in the eyes of a law; a rule applies to some of them."""
+
+STATUTORY_KINDS: Final[tuple[StatutoryKind, ...]] = get_args(StatutoryKind)
 
 
 # --- sign-up -----------------------------------------------------------------------------------------
@@ -101,7 +108,7 @@ class Service:
 
     name: str = "this service"
     floor: int = 13
-    audience: Literal["general", "mixed", "directed_to_children"] = "general"
+    audience: Audience = "general"
     kinds: frozenset[str] = frozenset({"general"})
     policy: frozenset[str] = frozenset()
 

@@ -70,6 +70,7 @@ def test_sqlite_always_means_the_standard_librarys_driver(text: str, tmp_path: P
     store = Store(text.format(folder=tmp_path), create=True)
     store.upgrade()
     store.require()
+    assert (tmp_path / "one.db").is_file()
 
 
 @pytest.mark.parametrize(

@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
 from agegate.cli import audit, check, db, demo, erase, evaluate, host, law, review, sweep
 
 app = typer.Typer(
     name="agegate",
-    help="Keep a service free of minors it may not serve: sign-up gate, sweep, review, proven erasure.\n\n"
-    "Start with `agegate demo`. Every command reads --config, else $AGEGATE_CONFIG, else ./agegate.toml.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(version("agegate"))
+        raise typer.Exit
+
+
+@app.callback()
+def agegate(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Keep a service free of minors it may not serve: sign-up gate, sweep, review, proven erasure.
+
+    Start with `agegate demo`. Every command reads --config, else $AGEGATE_CONFIG, else ./agegate.toml.
+    """
+
 
 app.command("check")(check.check)
 app.command("law")(law.law)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -143,7 +144,7 @@ def _plain(text: str) -> str:
     return "".join(char if char.isprintable() else " " for char in text)
 
 
-def _desk(path: object) -> Desk:
-    settings = Config.load(path)  # type: ignore[arg-type] # the option's own type
+def _desk(path: Path | None) -> Desk:
+    settings = Config.load(path)
     settings.open_store().require()
     return Desk(settings)

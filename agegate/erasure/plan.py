@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from agegate.errors import PlanRefusedError
 from agegate.host import Edge, Finding, HostSchema, HostSection, check
-from agegate.model import CATEGORIES
+from agegate.model import CATEGORIES, Category
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Plan:
         keys = sa.select(*(parent.c[name] for name in edge.parent_columns))
         return columns_of(child, edge.columns).in_(keys.where(self.rows(edge.parent, values)))
 
-    def categories(self) -> Mapping[str, tuple[str, ...]]:
+    def categories(self) -> Mapping[Category, tuple[str, ...]]:
         """The tables of each category; none for one that is stored nowhere."""
         return {
             category: tuple(sorted(step.table for step in self.steps if category in step.categories))

@@ -73,11 +73,11 @@ class Receipt:
 
 def answer_categories(plan: Plan, rows: Mapping[str, int]) -> dict[str, CategoryResult]:
     """An answer for each category; `rows` are the rows deleted per table. A table of several counts in each."""
-    results = {}
+    results: dict[str, CategoryResult] = {}
     for category, names in plan.categories().items():
         count = sum(rows.get(name, 0) for name in names)
         if not names:
-            reason = plan.section.not_held[category]  # type: ignore[index] # categories are checked names
+            reason = plan.section.not_held[category]
             results[category] = CategoryResult("not_held", reason=reason)
         else:
             results[category] = CategoryResult("erased" if count else "none_found", count, names)

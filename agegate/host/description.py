@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from agegate.model import CATEGORIES
+from agegate.model import CATEGORIES, Category
 
 FieldName = Literal[
     "birth_date",
@@ -23,22 +23,6 @@ FieldName = Literal[
 ]
 """What a host's column can feed."""
 
-CategoryName = Literal[
-    "contact",
-    "usage",
-    "device",
-    "page_tags",
-    "logs",
-    "referral",
-    "third_party",
-    "registration",
-    "billing",
-    "settings",
-    "profile",
-]
-"""`agegate.model.CATEGORIES`, for the type checker and for pydantic's message."""
-
-
 TextKind = Literal["profile", "ticket", "post", "interpersonal"]
 """What sort of text it is; `interpersonal` is written to somebody in particular."""
 
@@ -50,7 +34,7 @@ def _listed(value: object) -> object:
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed), Field(min_length=1)]
 """One name or a list of names."""
 
-Categories = Annotated[tuple[CategoryName, ...], BeforeValidator(_listed), Field(min_length=1)]
+Categories = Annotated[tuple[Category, ...], BeforeValidator(_listed), Field(min_length=1)]
 """One category or a list of them."""
 
 
@@ -109,7 +93,7 @@ class HostSection(HostPart):
     accounts: AccountsSection
     texts: tuple[TextSection, ...] = ()
     tables: dict[str, TableSection] = {}
-    not_held: dict[CategoryName, Annotated[str, Field(min_length=3)]] = {}
+    not_held: dict[Category, Annotated[str, Field(min_length=3)]] = {}
     not_personal: dict[str, Annotated[str, Field(min_length=3)]] = {}
 
     @model_validator(mode="after")

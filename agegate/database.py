@@ -7,7 +7,6 @@ overwritten (https://www.sqlite.org/pragma.html#pragma_secure_delete).
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,12 +68,8 @@ def open_engine(url: URL, *, own: bool = False, read_only: bool = False, create:
     `create`) or the PostgreSQL driver is not installed.
     """
     if url.get_backend_name() == "sqlite":
-        engine = _open_sqlite(url, own=own, read_only=read_only, create=create)
-    else:
-        engine = _open_postgresql(url, read_only=read_only)
-    # Whoever drops an engine drops its pooled connections; closed now, not whenever memory is swept.
-    weakref.finalize(engine, engine.pool.dispose)
-    return engine
+        return _open_sqlite(url, own=own, read_only=read_only, create=create)
+    return _open_postgresql(url, read_only=read_only)
 
 
 def _open_postgresql(url: URL, *, read_only: bool) -> sa.Engine:

@@ -51,18 +51,21 @@ class Layout:
     def run(self, *statements: str | sa.Executable) -> None:
         """Change the host in one transaction."""
         engine = self.engine()
-        with writing(engine) as connection:
-            for statement in statements:
-                connection.execute(sa.text(statement) if isinstance(statement, str) else statement)
-        engine.dispose()
+        try:
+            with writing(engine) as connection:
+                for statement in statements:
+                    connection.execute(sa.text(statement) if isinstance(statement, str) else statement)
+        finally:
+            engine.dispose()
 
     def rows(self, query: str, *, store: bool = False) -> list[tuple[object, ...]]:
         """Read host or store by the test's own SQL."""
         engine = self.engine(self.store if store else self.host)
-        with engine.connect() as connection:
-            rows = [tuple(row) for row in connection.execute(sa.text(query))]
-        engine.dispose()
-        return rows
+        try:
+            with engine.connect() as connection:
+                return [tuple(row) for row in connection.execute(sa.text(query))]
+        finally:
+            engine.dispose()
 
     def own(self, table: str) -> str:
         """The name of one of agegate's tables in this layout's SQL."""

@@ -42,6 +42,15 @@ class Ran(NamedTuple):
 Run = Callable[..., Ran]
 
 
+def ends() -> int:
+    """Run the command of `sys.argv`; returns its exit code, and lets go of the traceback."""
+    try:
+        main()
+    except SystemExit as stopped:
+        return int(stopped.code or 0)
+    raise AssertionError("a command line must end by SystemExit")
+
+
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Run:
     """Run a command line in this process, in an empty folder, as `agegate …` would."""
@@ -54,11 +63,10 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
         monkeypatch.setattr(sys, "argv", ["agegate", *map(str, words)])
         monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
         capsys.readouterr()
-        with pytest.raises(SystemExit) as stopped:
-            main()
+        code = ends()
         gc.collect()  # the end of a process closes what its command opened; here this does
         printed = capsys.readouterr()
-        return Ran(int(stopped.value.code or 0), printed.out, printed.err)
+        return Ran(code, printed.out, printed.err)
 
     return go
 

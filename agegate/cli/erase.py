@@ -47,9 +47,10 @@ def run(as_json: JsonOption = False, config: ConfigOption = None) -> None:
     Exit 0 done, 1 if a request needs a person, 75 if another run is under way.
     """
     settings = Config.load(config)
-    settings.open_store().require()
+    store = settings.open_store()
+    store.require()
     with progress_bar("erase") as progress:
-        outcomes = Eraser(settings).run(progress=progress)
+        outcomes = Eraser(settings, store=store).run(progress=progress)
     done = [outcome.receipt for outcome in outcomes if outcome.receipt]
     dead = [outcome for outcome in outcomes if not outcome.receipt]
     if as_json:

@@ -146,5 +146,6 @@ def _plain(text: str) -> str:
 
 def _desk(path: Path | None) -> Desk:
     settings = Config.load(path)
-    settings.open_store().require()
-    return Desk(settings)
+    store = settings.open_store()
+    store.require()
+    return Desk(settings, store=store)

@@ -33,11 +33,14 @@ def sweep(
     if apply and (dry_run or as_of):
         raise InputError("--apply acts and --dry-run or --as-of only look: give one of them")
     settings = Config.load(config)
-    settings.open_store().require()
+    store = settings.open_store()
+    store.require()
     day = parse_day(as_of, "--as-of")
     now = datetime.combine(day, time(12), UTC) if day else None
     with progress_bar("sweep") as progress:
-        summary = Sweep(settings).run(apply=apply, dry=dry_run or day is not None, now=now, progress=progress)
+        summary = Sweep(settings, store=store).run(
+            apply=apply, dry=dry_run or day is not None, now=now, progress=progress
+        )
     if as_json:
         print_json(as_dict(summary))
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+import weakref
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
@@ -31,6 +32,7 @@ class Host:
         """Open the host; it connects when first used. Raises `DatabaseError` if a SQLite file is missing."""
         self.section = section
         self.engine = open_engine(url, read_only=read_only)
+        weakref.finalize(self, self.engine.dispose)  # whoever drops a host drops its pooled connections
         self.unreadable: Counter[str] = Counter()
 
     @cached_property

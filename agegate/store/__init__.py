@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+import weakref
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -31,14 +32,19 @@ class Store:
         """
         self.url = parse_url(url) if isinstance(url, str) else url
         self.engine = open_engine(self.url, own=not shared, create=create)
+        weakref.finalize(self, self.engine.dispose)  # whoever drops a store drops its pooled connections
 
-    def reading(self) -> AbstractContextManager[sa.Connection]:
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
         """One transaction that reads."""
-        return reading(self.engine)
+        with reading(self.engine) as connection:
+            yield connection
 
-    def writing(self) -> AbstractContextManager[sa.Connection]:
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
         """One transaction that writes, whole or not at all."""
-        return writing(self.engine)
+        with writing(self.engine) as connection:
+            yield connection
 
     def create(self) -> None:
         """Make the tables that are missing and note their version; safe to repeat."""

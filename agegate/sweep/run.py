@@ -122,9 +122,17 @@ class Sweep:
         `DatabaseError` or `HostError` if the host cannot be read.
         """
         moment = now or datetime.now(UTC)
+        try:
+            self._host.check()  # a name that the host does not have is found before anything is written
+            dry = dry or (self.needs_apply() and not apply)
+            return self._run(moment, dry, progress or (lambda _done, _total: None))
+        finally:
+            self._store.dispose()
+            self._host.dispose()
+
+    def _run(self, moment: datetime, dry: bool, report: Progress) -> SweepSummary:
         started = time.monotonic()
-        self._host.check()  # a name that the host does not have is found before anything is written
-        summary = SweepSummary(dry=dry or (self.needs_apply() and not apply), as_of=moment.date())
+        summary = SweepSummary(dry=dry, as_of=moment.date())
         judge = Judge(
             summary.as_of,
             self._config.law_service,
@@ -133,16 +141,11 @@ class Sweep:
             self._host.common_birth_dates(COMMON_SHARE, COMMON_AT_LEAST),
         )
         total = self._host.count()
-        report = progress or (lambda _done, _total: None)
-        try:
-            if summary.dry:
-                self._look(judge, summary, total, report)
-            else:
-                with self._store.lease(LEASE) as holder:
-                    self._act(judge, summary, total, report, moment, holder)
-        finally:
-            self._store.dispose()
-            self._host.dispose()
+        if dry:
+            self._look(judge, summary, total, report)
+        else:
+            with self._store.lease(LEASE) as holder:
+                self._act(judge, summary, total, report, moment, holder)
         summary.failures = judge.failures
         summary.unreadable = self._host.unreadable.copy()
         summary.seconds = time.monotonic() - started

@@ -224,6 +224,7 @@ def test_read_only_engine_refuses_writes(database: str) -> None:
     insert = sa.insert(tables.refusals).values(tag="t", expires_at=NOW)
     with pytest.raises((DatabaseError, sa.exc.DBAPIError), match=r"read.?only"), writing(engine) as connection:
         connection.execute(insert)
+    engine.dispose()
     with store.reading() as connection:
         assert connection.execute(sa.select(tables.refusals)).all() == []
 

@@ -151,6 +151,13 @@ def test_check_reads_a_registration_from_stdin(run: Run) -> None:
     assert run("check", stdin=json.dumps(full)).code == 2
 
 
+def test_check_without_any_stdin_asks_for_what_it_needs() -> None:
+    command = f"exec {sys.executable} -m agegate check <&-"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "")
+    assert "birth_date: give the date of birth" in done.stdout
+
+
 def test_json_of_check_has_its_keys(run: Run) -> None:
     done = run("check", "--birth-date", "2012-05-01", "--country", "FR", "--on", "2026-11-22", "--json")
     keys = ["schema", "outcome", "reason", "limit", "jurisdiction", "rule", "why", "errors"]

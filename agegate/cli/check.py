@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
-from agegate.cli.terminal import ConfigOption, JsonOption, find_config, parse_day, print_json
+from agegate.cli.terminal import ConfigOption, JsonOption, find_config, is_terminal, parse_day, print_json
 from agegate.errors import InputError
 from agegate.model import Decision, Outcome, Registration
 from agegate.signup import AgeGate
@@ -50,7 +50,7 @@ def check(
         "ip_country": ip_country,
         "device": device,
     }
-    if not any(given.values()) and not sys.stdin.isatty():
+    if not any(given.values()) and not is_terminal(sys.stdin):
         given = _read_stdin()
     decision = _gate(config).check(Registration(**given), today=parse_day(on, "--on"))
     _show(decision, as_json)
@@ -63,7 +63,7 @@ def _gate(path: Path | None) -> AgeGate:
 
 def _read_stdin() -> dict[str, str | None]:
     try:
-        text = sys.stdin.read()
+        text = sys.stdin.read() if sys.stdin else ""
         if not text.strip():
             return {}
         content = json.loads(text)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TextIO
 
 import typer
 from rich.console import Console
@@ -32,9 +32,14 @@ def print_json(content: Mapping[str, Any]) -> None:
     print(json.dumps({"schema": SCHEMA, **content}, indent=2, ensure_ascii=False, default=str))
 
 
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a person is at the other end; a process may be started without a stream at all."""
+    return stream is not None and stream.isatty()
+
+
 def console() -> Console:
     """Where people read: as wide as their terminal, or 120 columns into a file."""
-    return Console(width=None if sys.stdout.isatty() else 120, highlight=False)
+    return Console(width=None if is_terminal(sys.stdout) else 120, highlight=False)
 
 
 def find_config(path: Path | None) -> Config | None:
@@ -62,7 +67,7 @@ def progress_bar(label: str) -> Iterator[Any]:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
         console=Console(stderr=True),
-        disable=not sys.stderr.isatty(),
+        disable=not is_terminal(sys.stderr),
     )
     with bar:
         task = bar.add_task(label, total=None)

@@ -92,7 +92,7 @@ def prepared(layout: Layout, request: pytest.FixtureRequest, tmp_path: Path) -> 
     return layout, Copies(layout, databases)
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("job", JOBS)
 @pytest.mark.parametrize(
     "every", [False, pytest.param(True, marks=pytest.mark.nightly)], ids=["writes", "every"]

@@ -9,7 +9,7 @@ import dataclasses
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 from typing import Final, Literal, get_args
 
@@ -415,15 +415,3 @@ class AccountState(StrEnum):
 
     ACTIVE = "active"
     QUARANTINED = "quarantined"
-
-
-@dataclass(frozen=True, slots=True)
-class AuditEvent:
-    """Something that happened: no personal data, an account only as a keyed tag."""
-
-    id: int
-    at: datetime
-    kind: str
-    actor: str
-    subject: str | None
-    data: Mapping[str, object]

@@ -11,9 +11,12 @@ import calendar
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final
+from typing import Final, Literal
 
 from agegate.errors import BirthDateError
+
+Attain = Literal["birthday", "jan1_of_year"]
+"""When a law says that an age is attained: on the birthday, or already on 1 January of its year."""
 
 OLDEST_YEARS: Final = 125
 """No living person is known to be older; anything before is a typing error."""
@@ -87,13 +90,18 @@ class BirthDate:
         """The birth dates of everyone who is `youngest` to `oldest` years old on a day."""
         return cls(latest_birth(oldest + 1, on) + timedelta(days=1), latest_birth(youngest, on))
 
-    def attains(self, age: int) -> date:
-        """The first day on which this person is `age` for certain: the anniversary of the latest reading."""
+    def attains(self, age: int, attain: Attain = "birthday") -> date:
+        """The first day on which this person is `age` for certain: the anniversary of the latest reading.
+
+        Where a law counts by calendar years (`jan1_of_year`) it is 1 January of that year.
+        """
+        if attain == "jan1_of_year":
+            return anniversary(date(self.last.year, 1, 1), age)
         return anniversary(self.last, age)
 
-    def has_attained(self, age: int, on: date) -> bool:
+    def has_attained(self, age: int, on: date, attain: Attain = "birthday") -> bool:
         """Whether this person is at least `age` years old on a day, for certain."""
-        return self.attains(age) <= on
+        return self.attains(age, attain) <= on
 
     def age_on(self, on: date) -> int:
         """The age in whole years on a day, by the latest reading (the youngest the person can be).

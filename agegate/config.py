@@ -10,6 +10,7 @@ import difflib
 import os
 import tomllib
 from collections.abc import Iterable
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -23,7 +24,7 @@ from agegate.database import parse_url, same_database
 from agegate.errors import ConfigError
 from agegate.host import Host, HostSection, TextKind
 from agegate.keys import KeyRing
-from agegate.model import Audience, Service, StatutoryKind
+from agegate.model import OLDEST_AGE, Audience, MajorityRules, OwnRule, ParentalFlow, Service, StatutoryKind
 from agegate.store import Store, beside
 
 DEFAULT_FILE: Final = "agegate.toml"
@@ -36,14 +37,27 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class StricterSection(Section):
+    """`[[service.stricter]]`: a minimum age of the service's own for a jurisdiction, with its reason."""
+
+    jurisdiction: str
+    age: int = Field(ge=1, le=OLDEST_AGE)
+    start: date = Field(alias="from")
+    reason: str = Field(min_length=3)
+
+
 class ServiceSection(Section):
     """`[service]`: what is being kept (`agegate.model.Service`)."""
 
     name: str = "this service"
-    floor: int = Field(13, ge=1, le=21)
+    floor: int = Field(13, ge=1, le=OLDEST_AGE)
     audience: Audience = "general"
     kinds: Annotated[frozenset[StatutoryKind], Field(min_length=1)] = frozenset({"general"})
     policy: frozenset[str] = frozenset()
+    majority_rules: MajorityRules = "enforce"
+    parental_flow: ParentalFlow = "none"
+    established_in: str | None = None
+    stricter: tuple[StricterSection, ...] = ()
 
 
 class StoreSection(Section):
@@ -65,10 +79,11 @@ class AuditSection(Section):
 
 
 class GateSection(Section):
-    """`[gate]`: how long a refusal is remembered, by what remembers it."""
+    """`[gate]`: how long a refusal is remembered, by what remembers it; where IP addresses are looked up."""
 
     device_hours: int = Field(24, ge=1, le=24)
     contact_days: int = Field(30, ge=1, le=366)
+    ip_database: Path | None = None
 
 
 class SweepSection(Section):
@@ -159,6 +174,12 @@ class Config(BaseSettings):
             audience=section.audience,
             kinds=frozenset(section.kinds),
             policy=section.policy,
+            majority_rules=section.majority_rules,
+            parental_flow=section.parental_flow,
+            established_in=section.established_in,
+            stricter=tuple(
+                OwnRule(own.jurisdiction, own.age, own.start, own.reason) for own in section.stricter
+            ),
         )
 
     @cached_property
@@ -198,6 +219,12 @@ class Config(BaseSettings):
     def key_file(self) -> Path:
         """The key ring's file, absolute."""
         return self.folder / self.keys.file
+
+    @property
+    def ip_database(self) -> Path | None:
+        """The file in which IP addresses are looked up, absolute."""
+        file = self.gate.ip_database
+        return None if file is None else self.folder / file
 
     @property
     def anchor_file(self) -> Path:

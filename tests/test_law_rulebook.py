@@ -8,14 +8,17 @@ import time
 import tomllib
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agegate.birthdate import BirthDate
 from agegate.errors import LawError
 from agegate.law import COUNTRIES, Rulebook
-from agegate.law.rulebook import RECHECK, SHIPPED
+from agegate.law.reading import RECHECK
+from agegate.law.rulebook import SHIPPED
 from agegate.model import STATUTORY_KINDS, Place, Residence, Rule, Service
 
 CASES = Path(__file__).parent / "law"
@@ -35,20 +38,22 @@ def _cases() -> list[object]:
     return found
 
 
+SETTINGS = {"floor", "kinds", "policy", "majority_rules", "established_in"}
+KNOWN = SETTINGS | {"jurisdiction", "on", "created_on", "limit", "rule", "set_in", "born", "old_enough", "researched"}
+
+
 @pytest.mark.parametrize(("country", "case"), _cases())
-def test_case(country: str, case: dict[str, object]) -> None:
-    known = {"jurisdiction", "on", "kinds", "floor", "policy", "acting", "limit", "rule", "set_in"}
-    assert set(case) <= known
-    jurisdiction = str(case.get("jurisdiction", country))
-    service = Service(
-        floor=case.get("floor", 13),  # type: ignore[arg-type]
-        kinds=frozenset(case.get("kinds", ["general"])),  # type: ignore[call-overload]
-        policy=frozenset(case.get("policy", [])),  # type: ignore[call-overload]
-    )
-    limit = BOOK.limit(jurisdiction, on=case["on"], service=service, acting=bool(case.get("acting")))  # type: ignore[arg-type]
+def test_case(country: str, case: dict[str, Any]) -> None:
+    assert set(case) <= KNOWN
+    jurisdiction, on = case.get("jurisdiction", country), case["on"]
+    chosen = {key: value for key, value in case.items() if key in SETTINGS}
+    chosen |= {key: frozenset(chosen[key]) for key in ("kinds", "policy") if key in chosen}
+    limit = BOOK.limit(jurisdiction, on=on, service=Service(**chosen), created_on=case.get("created_on"))
     assert (limit.age, limit.rule.id if limit.rule else "floor") == (case["limit"], case["rule"])
     assert limit.jurisdiction == case.get("set_in", jurisdiction)
-    assert limit.researched
+    assert limit.researched is case.get("researched", True)
+    if "born" in case:
+        assert limit.is_attained(BirthDate.on(case["born"]), on) is case["old_enough"]
 
 
 # --- the whole registry --------------------------------------------------------------------------------

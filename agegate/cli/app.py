@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from agegate.cli import audit, check, db, demo, erase, evaluate, host, law, review, sweep
+from agegate.cli import audit, bench, check, db, demo, erase, evaluate, host, law, review, sweep
 
 app = typer.Typer(
     name="agegate",
@@ -36,12 +36,13 @@ def agegate(
 
 
 app.command("check")(check.check)
-app.command("law")(law.law)
 app.command("sweep")(sweep.sweep)
 app.command("evaluate")(evaluate.evaluate)
 app.command("demo")(demo.demo)
+app.add_typer(law.app, name="law")
 app.add_typer(host.app, name="host")
 app.add_typer(review.app, name="review")
 app.add_typer(erase.app, name="erase")
+app.add_typer(bench.app, name="bench")
 app.add_typer(db.app, name="db")
 app.add_typer(audit.app, name="audit")

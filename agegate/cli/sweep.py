@@ -57,6 +57,7 @@ def as_dict(summary: SweepSummary) -> dict[str, object]:
         "flags": len(summary.found),
         "quarantined": summary.quarantined,
         "braked": summary.braked,
+        "reported": dict(sorted(summary.reported.items())),
         "failed_signals": dict(summary.failures),
         "unreadable": dict(summary.unreadable),
         "seconds": round(summary.seconds, 3),
@@ -91,6 +92,8 @@ def show(summary: SweepSummary) -> None:
         f"{summary.accounts} accounts read in {summary.seconds:.1f} s; {len(summary.found)} {verb}flagged"
         f"{': ' + counted if counted else ''}; {summary.quarantined} {verb}quarantined"
     )
+    for rule, count in sorted(summary.reported.items()):
+        print(f"{count} account(s) are under the limit of {rule}, which nobody may be flagged for")
     for column, count in sorted(summary.unreadable.items()):
         print(f"{count} value(s) of {column} could not be read and were passed over")
     for signal, count in sorted(summary.failures.items()):

@@ -268,7 +268,7 @@ class Eraser:
         mine = tables.requests.c.id == row.id
         done = {"state": RequestState.DONE, "done_at": now, "finding": None}
         connection.execute(sa.update(tables.requests).where(mine).values(done))
-        for table in (tables.evidence, tables.reports):
+        for table in (tables.evidence, tables.reports, tables.questions):
             connection.execute(sa.delete(table).where(table.c.account == row.account))
         request, flag = tables.requests, tables.flags
         connection.execute(sa.update(request).where(request.c.account == row.account).values(account=subject))

@@ -17,6 +17,7 @@ FieldName = Literal[
     "country",
     "region",
     "billing_country",
+    "payer",
     "phone",
     "locale",
     "time_zone",

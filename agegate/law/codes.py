@@ -1,13 +1,14 @@
-"""ISO 3166 codes: the countries (3166-1 alpha-2) and the shape of a subdivision's code (3166-2).
+"""ISO 3166 codes: the countries (3166-1 alpha-2) and their subdivisions (3166-2).
 
-The countries are written out, because a code that is not one must be asked for again. The about five
-thousand subdivisions are not: an unknown one inherits its country's rules.
+The countries are written out, because every decision looks one up. Names and the about five thousand
+subdivisions come from pycountry, which is loaded only where one is named.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
@@ -44,10 +45,22 @@ COUNTRIES: Final = frozenset(
 )
 """The 249 codes of ISO 3166-1 alpha-2, by first letter."""
 
-COMMON_SLIPS: Final[Mapping[str, str]] = MappingProxyType({"UK": "GB", "EL": "GR"})
+COMMON_SLIPS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "UK": "GB",
+        "EL": "GR",
+        "SF": "FI",
+        "PO": "PL for Poland, PT for Portugal",
+        "EU": "the member state, such as DE",
+        "AN": "CW, SX or BQ",
+        "CS": "RS or ME",
+        "YU": "RS, ME, SI, HR, BA or MK",
+    }
+)
 """Codes that people write for the right one. For hints in messages only: a slip is never read as a code."""
 
 _REGION: Final = re.compile(r"[A-Z0-9]{1,3}")
+_WHOLE: Final = re.compile(r"([A-Z]{2})-[A-Z0-9]{1,3}")
 
 
 def parse_country(text: str) -> str | None:
@@ -59,15 +72,55 @@ def parse_country(text: str) -> str | None:
 def parse_region(text: str, country: str) -> str | None:
     """The region's own part of an ISO 3166-2 code: `"qc"` and `"CA-QC"` are `"QC"` in `"CA"`.
 
-    Only the shape is checked. `None` where the text has another shape or names another country.
+    `None` where the country has no such subdivision.
     """
     code = _tidy(text).removeprefix(f"{country}-")
-    return code if _REGION.fullmatch(code) else None
+    return code if _REGION.fullmatch(code) and is_subdivision(subdivision(country, code)) else None
 
 
 def subdivision(country: str, region: str) -> str:
     """The ISO 3166-2 code of a region (`"CA"`, `"QC"` is `"CA-QC"`), both already parsed."""
     return f"{country}-{region}"
+
+
+@lru_cache(maxsize=8192)
+def is_subdivision(code: str) -> bool:
+    """Whether ISO 3166-2 has this code."""
+    import pycountry  # reads a file of 5,000 subdivisions: only where a region was named
+
+    return pycountry.subdivisions.get(code=code) is not None  # type: ignore[no-untyped-call]
+
+
+def country_name(code: str) -> str:
+    """The English short name of a country in ISO 3166-1."""
+    import pycountry
+
+    found = pycountry.countries.get(alpha_2=code)
+    assert found is not None, code
+    return str(getattr(found, "common_name", found.name))
+
+
+def slip_hint(text: str) -> str:
+    """What to write instead of a text that is no country code: the right code where it can be guessed."""
+    code = _tidy(text)
+    if right := COMMON_SLIPS.get(code):
+        return f"write {right}"
+    if (whole := _WHOLE.fullmatch(code)) and whole[1] in COUNTRIES:
+        return f"that is a subdivision; write the country {whole[1]}, and the subdivision as its region"
+    if named := _named(text.strip()):
+        return f"write {named}"
+    return "write an ISO 3166-1 code such as DE or US"
+
+
+def _named(name: str) -> str | None:
+    """The code of a country by its name, such as Türkiye or Germany, or its three letters or digits."""
+    import pycountry
+
+    try:
+        found = pycountry.countries.lookup(name)
+    except LookupError:
+        return None
+    return str(found.alpha_2)
 
 
 def _tidy(text: str) -> str:

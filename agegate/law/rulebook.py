@@ -1,74 +1,35 @@
 """The rulebook: every dated, cited minimum age, and the limit that follows from them for a place and a day.
 
 A file of `rules/` is one country with its subdivisions; `docs/law.md` says how to read and change one.
-Reading is strict, because a rule that is misread silently serves children or locks adults out.
 """
 
 from __future__ import annotations
 
-import re
-import tomllib
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, Literal, TypeAlias, cast
+from typing import Final
 
-from agegate.errors import LawError
-from agegate.law.codes import COMMON_SLIPS, COUNTRIES
-from agegate.model import STATUTORY_KINDS, Limit, Residence, Rule, Service
+from agegate.errors import ConfigError, LawError
+from agegate.law.codes import COUNTRIES, slip_hint
+from agegate.law.reading import EU, SHAPE, Country, Follows, read_folder
+from agegate.model import Limit, Residence, Rule, Service
 
 SHIPPED: Final = Path(__file__).parent / "rules"
 """The rule files that come with agegate."""
 
-EU: Final = "EU"
-"""The pseudo-jurisdiction whose rules every member state inherits."""
+CONFIDENCES: Final = ("low", "medium", "high")
 
-OLDEST_AGE: Final = 21
-"""No minimum age for an online service lies above the highest age of majority (21, Mississippi)."""
-
-RECHECK: Final = "RECHECK: "
-"""How the note of a rule begins that may have changed since its sources were seen."""
-
-REGIMES: Final = ("data_consent", "social_media_minimum", "contract", "app_store")
-"""What kind of law sets an age; only the operator's reading of it makes it an age for accounts (`gate`)."""
-
-_CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
-    "regime": REGIMES,
-    "gate": ("yes", "policy", "no"),
-    "basis": ("specific", "majority", "guidance"),
-    "status": ("in_force", "enjoined", "enacted", "proposed"),
-    "confidence": ("high", "medium", "low"),
-}
-_MODES: Final = ("ban", "parental", "feature_limit")
-_FILE_KEYS: Final = frozenset({"country", "name", "checked", "members", "rule"})
-_REQUIRED: Final = ("id", "age", "law", "citation", "kinds", "sources", *_CHOICES)
-_RULE_KEYS: Final = frozenset(
-    {*_REQUIRED, "jurisdiction", "mode", "from", "until", "unverified", "recheck", "checked", "note"}
-)
-_SHAPE: Final = re.compile(r"[A-Z]{2}(-[A-Z0-9]{1,3})?")
-_ID: Final = re.compile(r"[a-z]{2}(-[a-z0-9]+)+")
 _EVERY_SERVICE: Final = frozenset({"general"})
-_Table: TypeAlias = Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True)
-class Country:
-    """One rule file. `checked` is the day its sources were last seen; `members` is filled for the EU only."""
-
-    code: str
-    name: str
-    checked: date
-    rules: tuple[Rule, ...]
-    members: frozenset[str] = frozenset()
 
 
 class Rulebook:
     """All rules, by jurisdiction. Immutable; make one with `Rulebook.load()`."""
 
-    __slots__ = ("_countries", "_own", "_own_limits", "_widest_limits")
+    __slots__ = ("_consents", "_countries", "_narrow", "_own", "_researched", "_wide")
 
     def __init__(self, countries: Iterable[Country]) -> None:
         by_code = {country.code: country for country in sorted(countries, key=lambda country: country.code)}
@@ -76,9 +37,23 @@ class Rulebook:
         self._own: dict[str, tuple[Rule, ...]] = dict.fromkeys(by_code, ())
         for rule in self:
             self._own[rule.jurisdiction] = (*self._own.get(rule.jurisdiction, ()), rule)
-        self._own_limits = {place: _limits(self.rules(place)) for place in (*self._own, *self.members)}
-        self._widest_limits = {
-            code: _limits(self._anywhere(code)) for code in by_code if self.subdivisions(code)
+        # Looked up by every decision: the rules that may set a limit in a place, the strictest first, and
+        # for a country also with those of its subdivisions.
+        self._narrow = {place: _strictest_first(self.rules(place)) for place in (*self._own, *self.members)}
+        self._wide = {code: _strictest_first(self._anywhere(code)) for code in by_code if code != EU}
+        # What is only proposed, or only for some kinds of service, does not tell what holds for all.
+        self._researched = {
+            place
+            for place in (*self._own, *self.members)
+            if any(rule.regime == "data_consent" and rule.status != "proposed" for rule in self.rules(place))
+        }
+        self._consents = {
+            code: tuple(
+                rule
+                for rule in rules
+                if rule.jurisdiction[:2] != EU and rule.regime == "data_consent" and rule.gate == "yes"
+            )
+            for code, rules in self._narrow.items()
         }
 
     @classmethod
@@ -87,7 +62,7 @@ class Rulebook:
 
         Raises `LawError`, naming the file and the rule, at the first thing that cannot be used.
         """
-        return _shipped() if folder is None else cls(_read_folder(folder))
+        return _shipped() if folder is None else cls(read_folder(folder))
 
     def __iter__(self) -> Iterator[Rule]:
         """Every rule, by country and in the order of its file."""
@@ -106,273 +81,222 @@ class Rulebook:
     def rules(self, jurisdiction: str) -> tuple[Rule, ...]:
         """A jurisdiction's own rules, then those it inherits: its country's, then the EU's for a member.
 
-        All of them, whatever their dates and status. Raises `LawError` on what is no jurisdiction.
+        A territory has those of its mother country that are for the gate, with the confidence of the
+        reference. All of them, whatever their dates and status. Raises `LawError` on what is no
+        jurisdiction.
         """
-        _check_jurisdiction(jurisdiction)
+        check_jurisdiction(jurisdiction)
         country = jurisdiction[:2]
+        follows = self._follows(country)
+        if follows is not None:
+            mothers = self.rules(follows.country)
+            return tuple(_by_reference(rule, follows) for rule in mothers if rule.gate != "no")
         line = [jurisdiction, country, EU if country in self.members else ""]
         return tuple(rule for place in dict.fromkeys(line) for rule in self._own.get(place, ()))
+
+    def is_researched(self, country: str) -> bool:
+        """Whether somebody looked up what holds for services in general in a country."""
+        return country in self._researched
+
+    def own(self, jurisdiction: str) -> tuple[Rule, ...]:
+        """A jurisdiction's own rules, without those it inherits."""
+        return self._own.get(jurisdiction, ())
 
     def subdivisions(self, country: str) -> tuple[str, ...]:
         """The subdivisions of a country that have rules of their own."""
         return tuple(sorted(place for place in self._own if place.startswith(f"{country}-")))
 
-    def limit(self, jurisdiction: str, *, on: date, service: Service, acting: bool = False) -> Limit:
-        """The strictest of the service's floor and the rules that set a limit in a place on a day.
-
-        A country of unknown region is read as its strictest subdivision, which the limit then names.
-        `acting` asks instead for what an existing account may be acted on by: an unknown region is not
-        guessed, and only rules count whose age was read in a source, with at least medium confidence and a
-        known first day, and that name an age themselves rather than "a minor".
+    def applying(self, jurisdiction: str, *, on: date, service: Service) -> tuple[Rule, ...]:
+        """The rules that set a limit at the door of a service in a place on a day, the strictest first.
 
         Raises `LawError` on what is no jurisdiction.
         """
         country = jurisdiction[:2]
-        rules = None if acting else self._widest_limits.get(jurisdiction)
-        if rules is None:
-            rules = self._own_limits.get(jurisdiction)
-        if rules is None:
-            _check_jurisdiction(jurisdiction)
-            rules = self._own_limits.get(country, ())
-        for rule in rules:
-            if rule.age < service.floor:
-                break
-            if _sets_a_limit(rule, on, service, acting) and not self._displaced(rule, country, on):
-                place = rule.jurisdiction if rule.jurisdiction.startswith(f"{jurisdiction}-") else jurisdiction
-                return Limit(rule.age, place, rule, researched=True)
-        return Limit(service.floor, jurisdiction, None, country in self.countries)
+        candidates = self._narrow.get(jurisdiction)
+        if candidates is None:
+            check_jurisdiction(jurisdiction)
+            candidates = self._narrow.get(country, ())
+        return tuple(
+            rule
+            for rule in candidates
+            if _sets_a_limit(rule, on, service) and not self._displaced(rule, country, on)
+        )
 
-    def strictest(self, residence: Residence, *, on: date, service: Service, acting: bool = False) -> Limit:
+    def limit(self, jurisdiction: str, *, on: date, service: Service, created_on: date | None = None) -> Limit:
+        """The strictest of the service's own terms and the rules that set a limit in a place on a day.
+
+        At the door a country of unknown region is read as its strictest subdivision, which the limit then
+        names, and the consent age of the service's establishment holds, too.
+
+        `created_on` asks instead for what an account made on that day may be acted on by: nothing is
+        guessed, and a rule counts only if it `may_act` and reaches the account.
+
+        Raises `LawError` on what is no jurisdiction.
+        """
+        found = self._by_law(jurisdiction, on, service, created_on)
+        if service.established_in and created_on is None:
+            found = max(found, self._at_home(on, service), key=_by_strictness)
+        if service.stricter:
+            found = self._with_own(found, jurisdiction, on, service, created_on)
+        return found
+
+    def strictest(
+        self, residence: Residence, *, on: date, service: Service, created_on: date | None = None
+    ) -> Limit:
         """The highest limit of all places where a person may live; the first place's where they are equal.
 
         Raises `LawError` where there is no place.
         """
         places = [place.jurisdiction for place in residence.places]
-        return max(self._each(places, on, service, acting), key=lambda limit: limit.age)
+        return max(self._each(places, on, service, created_on), key=_by_strictness)
 
-    def loosest(self, residence: Residence, *, on: date, service: Service, acting: bool = False) -> Limit:
+    def loosest(
+        self, residence: Residence, *, on: date, service: Service, created_on: date | None = None
+    ) -> Limit:
         """The lowest limit of all durable places: what holds wherever the person turns out to live.
 
         An IP address does not count, because it can be forged and would lower the limit. Raises `LawError`
         where there is no durable place.
         """
         places = [place.jurisdiction for place in residence.places if place.basis != "ip"]
-        return min(self._each(places, on, service, acting), key=lambda limit: limit.age)
+        return min(self._each(places, on, service, created_on), key=_by_strictness)
 
-    def _each(self, places: Collection[str], on: date, service: Service, acting: bool) -> list[Limit]:
+    def highest(self, *, on: date, service: Service, created_on: date | None = None) -> Limit:
+        """The highest limit of all places: what is attained by who is old enough wherever they live."""
+        own = (rule.jurisdiction for rule in service.stricter)
+        places = [*(place for place in self._own if place != EU), *own]
+        return max(self._each(places, on, service, created_on), key=_by_strictness)
+
+    def check(self, service: Service) -> None:
+        """See that what a service chose fits the law. Raises `ConfigError` that names the setting.
+
+        An own rule is compared with the law of the day it begins, or that the law was last looked at, so
+        that no later law stops a running service.
+        """
+        if service.established_in and service.established_in not in COUNTRIES:
+            raise ConfigError("service.established_in is no country; write an ISO 3166-1 code such as IE")
+        for place in sorted(service.policy):
+            rules = self.rules(place) if SHAPE.fullmatch(place) and place[:2] in COUNTRIES else ()
+            if not any(rule.gate == "policy" and rule.jurisdiction == place for rule in rules):
+                raise ConfigError(f"service.policy: there is no guidance to follow for {place}; remove it")
+        law_alone = replace(service, stricter=())
+        for own in service.stricter:
+            place = own.jurisdiction
+            if not SHAPE.fullmatch(place) or place[:2] not in COUNTRIES:
+                raise ConfigError(
+                    f"service.stricter {place}: no jurisdiction; write an ISO 3166 code such as DE or CA-QC"
+                )
+            known = self.countries.get(place[:2])
+            day = max(own.start, known.checked) if known else own.start
+            law = max(self.applying(place, on=day, service=law_alone), key=_by_strictness, default=None)
+            if law is not None and own.age < law.age:
+                raise ConfigError(
+                    f"service.stricter {place}: {own.age} is looser than the {law.age} of {law.law}; "
+                    "raise it or remove it"
+                )
+
+    def _follows(self, country: str) -> Follows | None:
+        known = self._countries.get(country)
+        return known.follows if known else None
+
+    def _each(
+        self, places: Collection[str], on: date, service: Service, created_on: date | None
+    ) -> list[Limit]:
         if not places:
             raise LawError("residence: no place to take the law of; ask for the country")
-        return [self.limit(place, on=on, service=service, acting=acting) for place in places]
+        return [self.limit(place, on=on, service=service, created_on=created_on) for place in places]
+
+    def _by_law(self, jurisdiction: str, on: date, service: Service, created_on: date | None) -> Limit:
+        country = jurisdiction[:2]
+        rules = None if created_on else self._wide.get(jurisdiction)
+        if rules is None:
+            rules = self._narrow.get(jurisdiction)
+        if rules is None:
+            check_jurisdiction(jurisdiction)
+            rules = self._narrow.get(country, ())
+        for rule in rules:
+            if rule.strictness < (service.floor, True):
+                break
+            if not _sets_a_limit(rule, on, service) or self._displaced(rule, country, on):
+                continue
+            if created_on is None or (rule.may_act and rule.reaches(created_on, on)):
+                place = rule.jurisdiction if rule.jurisdiction.startswith(f"{jurisdiction}-") else jurisdiction
+                return Limit(rule.age, place, rule, researched=True)
+        return Limit(service.floor, jurisdiction, None, self.is_researched(country))
+
+    def _at_home(self, on: date, service: Service) -> Limit:
+        """The consent age of the country where the service is established, or its floor."""
+        home = service.established_in or ""
+        for rule in self._narrow.get(home, ()):
+            consent = rule.regime == "data_consent" and rule.age >= service.floor
+            if consent and _sets_a_limit(rule, on, service) and not self._displaced(rule, home, on):
+                return Limit(rule.age, home, rule, researched=True)
+        return Limit(service.floor, home, None, self.is_researched(home))
+
+    def _with_own(
+        self, found: Limit, jurisdiction: str, on: date, service: Service, created_on: date | None
+    ) -> Limit:
+        """The limit, or the service's own higher one for this place, its country, or at the door a part."""
+        for own in service.stricter:
+            here = own.jurisdiction in (jurisdiction, jurisdiction[:2])
+            within = created_on is None and own.jurisdiction.startswith(f"{jurisdiction}-")
+            if (here or within) and own.start <= on and (own.age, True) > found.strictness:
+                found = Limit(own.age, own.jurisdiction, None, found.researched, own)
+        return found
 
     def _displaced(self, rule: Rule, country: str, on: date) -> bool:
         """Whether an EU default gives way to a member's own consent age (GDPR Art. 8(1), second sentence)."""
-        if rule.jurisdiction != EU or country == EU or rule.regime != "data_consent":
+        if rule.jurisdiction != EU or rule.regime != "data_consent":
             return False
-        own = self._own.get(country, ())
-        return any(
-            other.regime == "data_consent" and other.gate == "yes" and other.in_force(on) for other in own
-        )
+        return any(other.in_force(on) for other in self._consents.get(country, ()))
 
     def _anywhere(self, country: str) -> tuple[Rule, ...]:
         places = self.subdivisions(country)
         return (*self.rules(country), *(rule for place in places for rule in self._own[place]))
 
 
-def _limits(rules: Iterable[Rule]) -> tuple[Rule, ...]:
+def _by_strictness(found: Limit | Rule) -> tuple[int, bool]:
+    return found.strictness
+
+
+def _strictest_first(rules: Iterable[Rule]) -> tuple[Rule, ...]:
     """The rules that may set a limit, the strictest first; among equals the order stays."""
-    return tuple(sorted((rule for rule in rules if rule.gate != "no"), key=lambda rule: -rule.age))
+    return tuple(sorted((rule for rule in rules if rule.gate != "no"), key=_by_strictness, reverse=True))
 
 
-def _sets_a_limit(rule: Rule, on: date, service: Service, acting: bool) -> bool:
-    """Whether a rule sets a limit for a service on a day. A rule for services in general is for every kind."""
-    if not rule.in_force(on) or rule.kinds.isdisjoint(service.kinds | _EVERY_SERVICE):
+def _sets_a_limit(rule: Rule, on: date, service: Service) -> bool:
+    """Whether a rule sets a limit at the door of a service on a day.
+
+    A rule for services in general is for every kind.
+    """
+    if rule.kinds.isdisjoint(service.kinds | _EVERY_SERVICE) or not rule.in_force(on):
+        return False
+    if rule.new_from is not None and on < rule.new_from:
         return False
     if rule.gate == "policy" and rule.jurisdiction not in service.policy:
         return False
-    return not acting or (
-        rule.sourced and rule.confidence != "low" and rule.basis != "majority" and rule.start is not None
+    return rule.basis != "majority" or service.majority_rules == "enforce"
+
+
+def _by_reference(rule: Rule, follows: Follows) -> Rule:
+    """A mother country's rule as it holds in a territory: no surer than the reference is."""
+    weaker = min(rule.confidence, follows.confidence, key=CONFIDENCES.index)
+    return replace(
+        rule,
+        confidence=weaker,
+        sources=follows.sources,
+        unverified=rule.unverified or follows.unverified,
     )
 
 
-def _check_jurisdiction(code: str) -> None:
-    if not _SHAPE.fullmatch(code):
+def check_jurisdiction(code: str) -> None:
+    """Raise `LawError` on what cannot be a jurisdiction, with the right code where it is a common slip."""
+    if not SHAPE.fullmatch(code):
         raise LawError("jurisdiction: not an ISO 3166 code; write one such as DE or CA-QC, in capitals")
-    if code[:2] in COMMON_SLIPS:
-        right = COMMON_SLIPS[code[:2]]
-        raise LawError(f"jurisdiction {code}: {code[:2]} is not an ISO 3166 code; write {right}")
-
-
-# --- reading ------------------------------------------------------------------------------------------
+    if code != EU and code[:2] not in COUNTRIES:
+        raise LawError(f"jurisdiction {code}: not an ISO 3166 code; {slip_hint(code[:2])}")
 
 
 @cache
 def _shipped() -> Rulebook:
-    return Rulebook(_read_folder(SHIPPED))
-
-
-def _read_folder(folder: Path) -> list[Country]:
-    """Every rule file of a folder. Raises `LawError` if there is none, or two rules have one id."""
-    files = sorted(folder.glob("*.toml"))
-    if not files:
-        raise LawError(f"{folder}: no rule files; give a folder of <country>.toml files")
-    countries, seen = [], dict[str, str]()
-    for file in files:
-        country = _read_file(file)
-        for rule in country.rules:
-            if rule.id in seen:
-                raise LawError(f"{file.name}: {rule.id}: this id is taken in {seen[rule.id]}; choose another")
-            seen[rule.id] = file.name
-        countries.append(country)
-    return countries
-
-
-def _read_file(file: Path) -> Country:
-    """One rule file. Raises `LawError` on anything that is not exactly as `docs/law.md` says."""
-    try:
-        table = cast("dict[str, object]", tomllib.loads(file.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
-        raise LawError(f"{file.name}: cannot be read as TOML: {error}; mend the file") from error
-    where = file.name
-    _check_keys(where, table, _FILE_KEYS, ("country", "name", "checked", "rule"))
-    code = _text(where, table, "country")
-    if code != file.stem.upper() or code not in COUNTRIES | {EU}:
-        raise LawError(f"{where}: country: {code} is not the ISO code the file is named by; make them agree")
-    members = frozenset(_texts(where, table, "members")) if "members" in table else frozenset[str]()
-    if bool(members) != (code == EU) or not members <= COUNTRIES:
-        raise LawError(f"{where}: members: only eu.toml lists them, as ISO codes; mend the list")
-    checked = _day(where, table, "checked")
-    rules = table["rule"]
-    if checked is None or not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
-        raise LawError(f"{where}: rule: not a list of tables; write each rule under [[rule]]")
-    read = tuple(_read_rule(where, rule, code, checked, number) for number, rule in enumerate(rules, 1))
-    return Country(code, _text(where, table, "name"), checked, read, members)
-
-
-def _read_rule(file: str, table: _Table, country: str, checked: date, number: int) -> Rule:
-    """One rule of a file, `number` for the message where it has no id. Raises `LawError`."""
-    where = f"{file}: {table.get('id') or f'rule {number}'}"
-    _check_keys(where, table, _RULE_KEYS, _REQUIRED)
-    chosen = {key: _choice(where, table, key, choices) for key, choices in _CHOICES.items()}
-    start, until = _day(where, table, "from"), _day(where, table, "until")
-    if start and until and until < start:
-        raise LawError(f"{where}: until: lies before from; both are the first and last day, put them in order")
-    note = _text(where, table, "note") if "note" in table else ""
-    return Rule(
-        id=_id(where, table, country),
-        jurisdiction=_jurisdiction(where, table, country),
-        regime=chosen["regime"],
-        age=_age(where, table),
-        gate=cast("Literal['yes', 'policy', 'no']", chosen["gate"]),
-        basis=cast("Literal['specific', 'majority', 'guidance']", chosen["basis"]),
-        law=_text(where, table, "law"),
-        citation=_text(where, table, "citation"),
-        start=start,
-        until=until,
-        status=cast("Literal['in_force', 'enjoined', 'enacted', 'proposed']", chosen["status"]),
-        kinds=_kinds(where, table),
-        confidence=cast("Literal['high', 'medium', 'low']", chosen["confidence"]),
-        sources=_sources(where, table),
-        checked=_day(where, table, "checked") or checked,
-        mode=_mode(where, table),
-        note=f"{RECHECK}{note}".strip() if _flag(where, table, "recheck") else note,
-    )
-
-
-def _check_keys(where: str, table: _Table, known: Collection[str], required: Collection[str]) -> None:
-    for key in table:
-        if key not in known:
-            raise LawError(f"{where}: {key}: unknown key; remove it or choose from {', '.join(sorted(known))}")
-    for key in required:
-        if key not in table:
-            raise LawError(f"{where}: {key}: missing; add it")
-
-
-def _text(where: str, table: _Table, key: str) -> str:
-    value = table[key]
-    if not isinstance(value, str) or not value.strip() or "\n" in value:
-        raise LawError(f"{where}: {key}: not a line of text; write one in quotes")
-    return value
-
-
-def _texts(where: str, table: _Table, key: str) -> tuple[str, ...]:
-    value = table[key]
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise LawError(f'{where}: {key}: not a list of texts; write ["…", "…"]')
-    if len(set(value)) != len(value):
-        raise LawError(f"{where}: {key}: holds something twice; keep it once")
-    return tuple(value)
-
-
-def _day(where: str, table: _Table, key: str) -> date | None:
-    value = table.get(key)
-    if value is not None and type(value) is not date:  # a datetime is a date, too
-        raise LawError(f"{where}: {key}: not a day; write YYYY-MM-DD without quotes")
-    return value
-
-
-def _flag(where: str, table: _Table, key: str) -> bool:
-    value = table.get(key, False)
-    if not isinstance(value, bool):
-        raise LawError(f"{where}: {key}: neither true nor false; write one, without quotes")
-    return value
-
-
-def _choice(where: str, table: _Table, key: str, choices: tuple[str, ...]) -> str:
-    value = table[key]
-    if not isinstance(value, str) or value not in choices:
-        raise LawError(f"{where}: {key}: {value!r} is unknown; choose from {', '.join(choices)}")
-    return value
-
-
-def _id(where: str, table: _Table, country: str) -> str:
-    value = _text(where, table, "id")
-    if not _ID.fullmatch(value) or not value.startswith(f"{country.lower()}-"):
-        raise LawError(f"{where}: id: not a rule's name; write it as {country.lower()}-law-article")
-    return value
-
-
-def _jurisdiction(where: str, table: _Table, country: str) -> str:
-    value = _text(where, table, "jurisdiction") if "jurisdiction" in table else country
-    if not _SHAPE.fullmatch(value) or value[:2] != country:
-        raise LawError(f"{where}: jurisdiction: {value} is not of {country}; move the rule to its own file")
-    return value
-
-
-def _age(where: str, table: _Table) -> int:
-    value = table["age"]
-    if type(value) is not int or not 0 <= value <= OLDEST_AGE:  # true is an int, too
-        raise LawError(f"{where}: age: {value!r} is no minimum age; write 0 (none found) to {OLDEST_AGE}")
-    return value
-
-
-def _kinds(where: str, table: _Table) -> frozenset[str]:
-    kinds = frozenset(_texts(where, table, "kinds"))
-    if not kinds or not kinds <= set(STATUTORY_KINDS):
-        unknown = ", ".join(sorted(kinds - set(STATUTORY_KINDS))) or "nothing"
-        raise LawError(f"{where}: kinds: holds {unknown}; choose from {', '.join(STATUTORY_KINDS)}")
-    return kinds
-
-
-def _mode(where: str, table: _Table) -> str:
-    mode = _text(where, table, "mode") if "mode" in table else ""
-    if mode and not set(mode.split("/")) <= set(_MODES):
-        raise LawError(
-            f"{where}: mode: {mode!r} is unknown; choose from {', '.join(_MODES)}, joined by a slash"
-        )
-    return mode
-
-
-def _sources(where: str, table: _Table) -> tuple[str, ...]:
-    """The pages where the age was read.
-
-    Raises `LawError` unless there are some, or the rule says outright that nobody read it.
-    """
-    sources = _texts(where, table, "sources")
-    if not all(re.fullmatch(r"https?://\S+", source) for source in sources):
-        raise LawError(
-            f"{where}: sources: not all are addresses; write each as https://…, the rest in the note"
-        )
-    if bool(sources) == _flag(where, table, "unverified"):
-        fits = "the pages where the age was read, or [] and unverified = true"
-        raise LawError(f"{where}: sources: do not fit unverified; give {fits}")
-    return sources
+    return Rulebook(read_folder(SHIPPED))

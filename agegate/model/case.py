@@ -33,7 +33,15 @@ class RequestState(StrEnum):
 
 
 class AccountState(StrEnum):
-    """All that the host's application may know of an account from agegate: a state, never a score."""
+    """All that the host's application may know of an account from agegate: a state, never a score.
+
+    - `active`: serve it.
+    - `ask`: serve it, and ask the holder the neutral age question.
+    - `limited`: the question stayed open too long: account settings only. Nothing is deleted for it.
+    - `quarantined`: serve nothing but the notice.
+    """
 
     ACTIVE = "active"
+    ASK = "ask"
+    LIMITED = "limited"
     QUARANTINED = "quarantined"

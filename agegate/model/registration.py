@@ -5,9 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Final
 
 from agegate.birthdate import BirthDate
+from agegate.model.case import AccountState
 from agegate.model.law import Limit, Residence
+
+LEARNER: Final = "learner"
+
+PAYERS: Final = (LEARNER, "parent", "company", "school", "other")
+"""Who pays. Only the learner's own billing address says where the learner lives."""
 
 
 class Outcome(StrEnum):
@@ -40,6 +47,9 @@ class FieldError:
 class Registration:
     """What a person gave at sign-up. Every field is optional here; the gate says which it needs.
 
+    `payer` says who pays where it is not the learner (`PAYERS`): their address is not the learner's.
+    `ip` is looked up in the gate's own database, `ip_country` is what the host looked up.
+
     Never raises on values. `repr` shows which fields are filled, not what with.
     """
 
@@ -47,8 +57,10 @@ class Registration:
     country: str | None = None
     region: str | None = None
     billing_country: str | None = None
+    payer: str | None = None
     phone: str | None = None
     email: str | None = None
+    ip: str | None = None
     ip_country: str | None = None
     locale: str | None = None
     time_zone: str | None = None
@@ -67,4 +79,12 @@ class Decision:
     reason: Reason
     limit: Limit | None = None
     residence: Residence | None = None
+    errors: tuple[FieldError, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What to do with an account that is there already: its state, and which answers to ask for again."""
+
+    state: AccountState
     errors: tuple[FieldError, ...] = ()

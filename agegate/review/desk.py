@@ -81,6 +81,7 @@ class Desk:
         self._keys = config.key_ring
         self._audit = Audit(self._store, config.key_ring, config.anchor_file)
         self._window = timedelta(days=config.erasure.window_days)
+        self._stricter = config.law_service.stricter
 
     def list(self, *, every: bool = False) -> list[CaseLine]:
         """Cases that wait for a person or for their day, the oldest knowledge first; `every` adds the rest."""
@@ -104,7 +105,7 @@ class Desk:
             under=row.under,
             ever_under=row.ever_under,
             limit_age=row.limit_age,
-            law=_law(row),
+            law=self._law(row),
             note=row.notes,
             verdict=row.verdict,
             decided_by=row.decided_by,
@@ -200,6 +201,14 @@ class Desk:
             )
         self._audit.seal(now)
 
+    def _law(self, row: sa.Row[Any]) -> str:
+        """The law of the flag in a line, from what set its limit."""
+        place = row.jurisdiction
+        rule = next((rule for rule in Rulebook.load() if rule.id == row.rule), None)
+        own = next((own for own in self._stricter if row.rule == f"own:{own.jurisdiction}"), None)
+        researched = not place or Rulebook.load().is_researched(place[:2])
+        return Limit(row.limit_age, place or "no known place", rule, researched, own).why
+
     def _view(self, account: str, piece: sa.Row[Any]) -> EvidenceView:
         """The evidence with its text as it is now, and whether the words are still those that were read."""
         text, span, changed = None, None, False
@@ -266,11 +275,3 @@ def _line(row: sa.Row[Any]) -> CaseLine:
         known_at=row.known_at,
         due_at=row.due_at,
     )
-
-
-def _law(row: sa.Row[Any]) -> str:
-    """The law of the flag in a line, from the rule that set its limit."""
-    found = [rule for rule in Rulebook.load() if rule.id == row.rule]
-    researched = not row.jurisdiction or row.jurisdiction[:2] in Rulebook.load().countries
-    limit = Limit(row.limit_age, row.jurisdiction or "no known place", found[0] if found else None, researched)
-    return limit.why

@@ -12,9 +12,11 @@ from email_validator import EmailNotValidError, validate_email
 
 from agegate.birthdate import BirthDate
 from agegate.errors import BirthDateError
-from agegate.law import COMMON_SLIPS, parse_country, parse_region
+from agegate.law import parse_country, parse_region, slip_hint
 from agegate.law.residence import residence
-from agegate.model import FieldError, Registration, Residence
+from agegate.law.zones import zone_country
+from agegate.model import PAYERS, FieldError, Registration, Residence
+from agegate.signup.addresses import Addresses
 
 LONGEST: Final = 320
 """No field that is read here is longer than an e-mail address can be (RFC 3696, erratum 1690)."""
@@ -37,25 +39,29 @@ class Checked:
     errors: tuple[FieldError, ...]
 
 
-def check_fields(registration: Registration, today: date) -> Checked:
-    """Check every field that the decision needs; all errors are found at once, none is raised."""
+def check_fields(registration: Registration, today: date, addresses: Addresses | None = None) -> Checked:
+    """Check every field that the decision needs; all errors are found at once, none is raised.
+
+    `addresses` looks up the country of `registration.ip`; without it that field says nothing.
+    """
     errors: list[FieldError] = []
     birth_date = _birth_date(registration.birth_date, today, errors)
     country = _country("country", registration.country, errors)
     billing = _country("billing_country", registration.billing_country, errors)
-    ip_country = None
-    if registration.ip_country not in NOWHERE:
-        ip_country = _country("ip_country", registration.ip_country, errors)
     region = _region(registration.region, country or billing, errors)
     email = _read("email", registration.email, _email, errors)
     number = _phone_number(registration.phone, country or billing, errors)
     phone_region = phonenumbers.region_code_for_number(number) if number else None
     where = residence(
         billing=billing,
+        payer=_payer(registration.payer, errors),
         country=country,
         region=region,
         phone_region=parse_country(phone_region or ""),
-        ip_country=ip_country,
+        ip_country=_ip_country(registration, addresses, errors),
+        locale_country=_locale_country(registration.locale),
+        zone_country=zone_country(registration.time_zone) if registration.time_zone else None,
+        seen_on=today,
     )
     if not where.places and not any(error.field in {"country", "billing_country"} for error in errors):
         errors.append(FieldError("country", "missing", "say in which country you live"))
@@ -67,6 +73,32 @@ def check_fields(registration: Registration, today: date) -> Checked:
         device=_device(registration.device, errors),
         errors=tuple(errors),
     )
+
+
+def _ip_country(
+    registration: Registration, addresses: Addresses | None, errors: list[FieldError]
+) -> str | None:
+    """What the host looked up, or else the gate's own database."""
+    if registration.ip_country and registration.ip_country not in NOWHERE:
+        return _country("ip_country", registration.ip_country, errors)
+    if addresses is not None and isinstance(registration.ip, str):
+        return addresses.country(registration.ip)
+    return None
+
+
+def _payer(value: object, errors: list[FieldError]) -> str | None:
+    if value is None or value == "" or value in PAYERS:
+        return str(value) if value else None
+    errors.append(FieldError("payer", "invalid", f"payer must be one of {', '.join(PAYERS)}"))
+    return None
+
+
+def _locale_country(value: object) -> str | None:
+    """The country that a locale names (`pt-BR`, `zh_Hant_TW`), if any: a device's setting, never an error."""
+    if not isinstance(value, str) or len(value) > LONGEST:
+        return None
+    parts = value.split(".")[0].replace("_", "-").split("-")[1:]
+    return next((part for part in map(parse_country, parts) if part), None)
 
 
 def _birth_date(value: object, today: date, errors: list[FieldError]) -> BirthDate | None:
@@ -115,9 +147,7 @@ def _country(name: str, value: object, errors: list[FieldError]) -> str | None:
     def parse(text: str) -> str:
         if code := parse_country(text):
             return code
-        slip = COMMON_SLIPS.get(text.strip().upper())
-        hint = f"; for this country it is {slip}" if slip else ""
-        raise ValueError(f"{name} must be an ISO 3166-1 alpha-2 code such as DE or US{hint}")
+        raise ValueError(f"{name} is no ISO 3166-1 alpha-2 code; {slip_hint(text)}")
 
     return _read(name, value, parse, errors)
 

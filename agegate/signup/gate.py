@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta, timezone
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -13,22 +14,27 @@ from agegate.database import parse_url
 from agegate.errors import ConfigError
 from agegate.keys import KeyRing
 from agegate.law import Rulebook
-from agegate.model import AccountState, Decision, Limit, Outcome, Reason, Registration, RequestState, Service
+from agegate.law.zones import LAST_ZONE, local_day
+from agegate.model import (
+    AccountState,
+    Decision,
+    Limit,
+    Outcome,
+    Reason,
+    Registration,
+    Service,
+    Standing,
+)
+from agegate.signup import question
+from agegate.signup.addresses import Addresses
+from agegate.signup.decide import decide, decide_existing
 from agegate.signup.fields import Checked, check_fields
 from agegate.signup.refusals import Terms, is_remembered, remember
 from agegate.store import Store
-from agegate.store.tables import requests
+from agegate.store.tables import reports
 
-LAST_ZONE: Final = timezone(timedelta(hours=-12))
-"""Where a day begins last: before it has begun there, a birthday may not have come where a person lives."""
-
-RESTRICTED: Final = (
-    RequestState.QUARANTINED,
-    RequestState.ERASING,
-    RequestState.VERIFYING,
-    RequestState.DEAD,
-)
-"""States of a request in which its account must not be served."""
+PATIENCE: Final = timedelta(days=30)
+"""How long the neutral question to the holder of an existing account may stay open."""
 
 
 class AgeGate:
@@ -47,15 +53,19 @@ class AgeGate:
         store: Store | None = None,
         keys: KeyRing | None = None,
         terms: Terms | None = None,
+        addresses: Addresses | None = None,
     ) -> None:
         """Keep `service` (default: a general online service with a floor of 13).
 
-        Raises `ConfigError` if a store comes without the key ring that its tags need.
+        `addresses` looks up the country of an IP address. Raises `ConfigError` if a store comes without
+        the key ring that its tags need, or the service chose what the law does not have.
         """
         if store is not None and keys is None:
             raise ConfigError("a gate with a store needs a key ring; use AgeGate.open or AgeGate.from_config")
         self.service = service or Service()
         self._rulebook = rulebook or Rulebook.load()
+        self._rulebook.check(self.service)
+        self._addresses = addresses
         self._store = store
         self._keys = keys
         self._terms = terms or Terms()
@@ -89,7 +99,8 @@ class AgeGate:
         store = config.open_store()
         store.require()
         terms = Terms(timedelta(hours=config.gate.device_hours), timedelta(days=config.gate.contact_days))
-        return cls(config.law_service, store=store, keys=config.key_ring, terms=terms)
+        addresses = Addresses(config.ip_database) if config.ip_database else None
+        return cls(config.law_service, store=store, keys=config.key_ring, terms=terms, addresses=addresses)
 
     def check(
         self, registration: Registration, *, now: datetime | None = None, today: date | None = None
@@ -97,56 +108,99 @@ class AgeGate:
         """Decide about a registration; never raises on its values.
 
         `today` is the date where the person lives, taken as it is. Without it the date follows from
-        `now` (aware; default: the present) in the time zone where the day begins last, so that nobody
-        is admitted early. Raises `ValueError` if both are given or `now` is naive.
+        `now` (aware; default: the present) and the time zones of where the person may live, the latest
+        midnight of several, so that nobody is admitted early. Raises `ValueError` if both are given or
+        `now` is naive.
         """
-        if now is not None and today is not None:
-            raise ValueError("give now or today, not both")
-        moment = now or datetime.now(UTC)
-        if moment.tzinfo is None:
-            raise ValueError("now must be an aware datetime")
-        day = today or moment.astimezone(LAST_ZONE).date()
-        checked = check_fields(registration, day)
-        decision = self._decide(checked, day)
+        moment = _moment(now, today)
+        checked = check_fields(registration, today or _earliest(moment), self._addresses)
+        day = today or local_day(moment, checked.residence, registration.time_zone)
+        decision = decide(checked, day, self._rulebook, self.service)
         if self._store is None or self._keys is None or decision.outcome is Outcome.INVALID:
             return decision
         return self._remembered(checked, decision, moment)
 
-    def account_state(self, key: str) -> AccountState:
+    def check_existing(
+        self,
+        account: str,
+        registration: Registration,
+        *,
+        created_on: date,
+        now: datetime | None = None,
+        today: date | None = None,
+    ) -> Standing:
+        """What to do with an account (its key as canonical JSON) that was made on a day; call it at sign-in.
+
+        `registration` is what the account holds, or what its holder now answered. Without a usable birth
+        date the state is `ask`, and after 30 days `limited`, never more. A birth date that was and is under
+        the limit is `quarantined` and recorded for the sweep, and no later answer takes that back: a person
+        decides. Only what may be acted on counts (`Rule.may_act`); an IP address does not.
+
+        `now` and `today` as in `check`. Raises `ConfigError` if the gate has no store.
+        """
+        store, keys, audit = self._memory()
+        moment = _moment(now, today)
+        with store.reading() as connection:
+            known = question.look(connection, account, moment, PATIENCE)
+        if known.cleared or known.state is AccountState.QUARANTINED:
+            return Standing(known.state)
+        given = replace(registration, ip=None, ip_country=None)
+        checked = check_fields(given, today or _earliest(moment))
+        day = today or local_day(moment, checked.residence, registration.time_zone)
+        outcome, errors = decide_existing(checked, created_on, day, self._rulebook, self.service)
+        if outcome is Outcome.ADMIT and not known.asked:
+            return Standing(AccountState.ACTIVE)
+        if outcome is Outcome.INVALID and known.asked:
+            return Standing(known.state, errors)
+        with store.writing() as connection:
+            if outcome is Outcome.INVALID:
+                question.ask(connection, account, moment)
+                return Standing(AccountState.ASK, errors)
+            if outcome is Outcome.ADMIT:
+                if is_remembered(connection, keys, checked, moment):
+                    return Standing(known.state)
+                question.close(connection, account)
+                return Standing(AccountState.ACTIVE)
+            if question.answer_under(connection, account, moment):
+                assert checked.birth_date is not None
+                told = {
+                    "account": account,
+                    "said_by": "holder",
+                    "said_on": day,
+                    "age": checked.birth_date.age_on(day),
+                    "received_at": moment,
+                }
+                connection.execute(sa.insert(reports).values(told))
+                remember(connection, keys, checked, moment, self._terms)
+                audit.record(connection, "account.answered_under", actor="gate", now=moment, account=account)
+        return Standing(AccountState.QUARANTINED)
+
+    def account_state(self, key: str, *, now: datetime | None = None) -> AccountState:
         """Whether an account (its key as canonical JSON) may be served: a state, never a score.
 
         Raises `ConfigError` if the gate has no store.
         """
-        if self._store is None:
-            raise ConfigError("a gate without a store knows no accounts; use AgeGate.from_config")
-        restricted = (requests.c.account == key) & requests.c.state.in_(RESTRICTED)
-        with self._store.reading() as connection:
-            found = connection.execute(sa.select(requests.c.id).where(restricted).limit(1)).first()
-        return AccountState.QUARANTINED if found else AccountState.ACTIVE
+        store, _, _ = self._memory()
+        with store.reading() as connection:
+            return question.look(connection, key, _moment(now, None), PATIENCE).state
 
-    def _decide(self, checked: Checked, day: date) -> Decision:
-        """The pure part: the limit of the strictest plausible place, and whether its age is attained."""
-        if checked.errors or checked.birth_date is None:
-            return Decision(Outcome.INVALID, Reason.INVALID, None, checked.residence, checked.errors)
-        limit = self._rulebook.strictest(checked.residence, on=day, service=self.service)
-        if checked.birth_date.has_attained(limit.age, day):
-            return Decision(Outcome.ADMIT, Reason.OLD_ENOUGH, limit, checked.residence)
-        return Decision(Outcome.REFUSE, Reason.UNDER_LIMIT, limit, checked.residence)
+    def _memory(self) -> tuple[Store, KeyRing, Audit]:
+        if self._store is None or self._keys is None or self._audit is None:
+            raise ConfigError("a gate without a store knows no accounts; use AgeGate.from_config")
+        return self._store, self._keys, self._audit
 
     def _remembered(self, checked: Checked, decision: Decision, now: datetime) -> Decision:
         """The decision in the light of earlier refusals, and this one remembered. Fails closed: it raises."""
-        assert self._store is not None
-        assert self._keys is not None
-        assert self._audit is not None
-        with self._store.writing() as connection:
+        store, keys, audit = self._memory()
+        with store.writing() as connection:
             under = decision.outcome is Outcome.REFUSE
-            if is_remembered(connection, self._keys, checked, now):
+            if is_remembered(connection, keys, checked, now):
                 decision = Decision(Outcome.REFUSE, Reason.REFUSED_BEFORE, decision.limit, decision.residence)
             # Only who is under the limit by this answer: else an adult at a school's computer would be
             # remembered by e-mail for what another's device did.
             if under:
-                remember(connection, self._keys, checked, now, self._terms)
-            self._audit.record(
+                remember(connection, keys, checked, now, self._terms)
+            audit.record(
                 connection,
                 "signup.admitted" if decision.outcome is Outcome.ADMIT else "signup.refused",
                 actor="gate",
@@ -158,4 +212,18 @@ class AgeGate:
 
 def _said(limit: Limit) -> dict[str, object]:
     """What the audit keeps of a decision: which rule held. Where and when are the event's, who is nobody's."""
-    return {"jurisdiction": limit.jurisdiction, "rule": limit.rule.id if limit.rule else "floor"}
+    return {"jurisdiction": limit.jurisdiction, "rule": limit.name}
+
+
+def _moment(now: datetime | None, today: date | None) -> datetime:
+    if now is not None and today is not None:
+        raise ValueError("give now or today, not both")
+    moment = now or datetime.now(UTC)
+    if moment.tzinfo is None:
+        raise ValueError("now must be an aware datetime")
+    return moment
+
+
+def _earliest(moment: datetime) -> date:
+    """The date where the day begins last; no birth date after it is believed."""
+    return moment.astimezone(LAST_ZONE).date()

@@ -47,9 +47,12 @@ class Store:
             yield connection
 
     def create(self) -> None:
-        """Make the tables that are missing and note their version; safe to repeat."""
+        """Make the tables, or bring those that are there to this version's shape; safe to repeat."""
         from agegate.store.migrations import stamp
 
+        if self._version() is not None:
+            self.upgrade()
+            return
         with self.writing() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(sa.schema.CreateSchema(SCHEMA, if_not_exists=True))
@@ -64,17 +67,32 @@ class Store:
             upgrade(connection)
 
     def require(self) -> None:
-        """Check that the tables are there.
+        """Check that the tables are there and have this version's shape.
 
         Raises `DatabaseError` that says to run `agegate db upgrade`.
         """
         with self.reading() as connection:
             schema = SCHEMA if connection.dialect.name == "postgresql" else None
             present = set(sa.inspect(connection).get_table_names(schema=schema))
+        found = self._version()
         missing = sorted({table.name for table in tables.metadata.sorted_tables} - present)
-        if missing:
+        if found in {None, tables.VERSION} and missing:
             lacks = "agegate tables" if tables.requests.name in missing else ", ".join(missing)
             raise DatabaseError(f"database {shown(self.url)} has no {lacks}; run `agegate db upgrade`")
+        if found != tables.VERSION:
+            raise DatabaseError(
+                f"database {shown(self.url)} has agegate tables of version {found}, this is {tables.VERSION}; "
+                "run `agegate db upgrade` with the newer agegate"
+            )
+
+    def _version(self) -> str | None:
+        """The migration that the tables were last brought to, or `None` where there are none."""
+        with self.reading() as connection:
+            schema = SCHEMA if connection.dialect.name == "postgresql" else None
+            if not sa.inspect(connection).has_table("agegate_version", schema=schema):
+                return None
+            table = sa.table("agegate_version", sa.column("version_num"), schema=SCHEMA)
+            return connection.execute(sa.select(table.c.version_num)).scalar()
 
     @contextmanager
     def lease(self, name: str, *, seconds: int = 600) -> Iterator[str]:

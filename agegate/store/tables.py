@@ -14,6 +14,9 @@ from agegate.database import SCHEMA
 
 PREFIX: Final = "agegate_"
 
+VERSION: Final = "0002"
+"""The migration that makes this shape."""
+
 
 class Moment(sa.TypeDecorator[datetime]):
     """An aware datetime, kept and given back in UTC; a naive one is refused."""
@@ -87,6 +90,21 @@ sweeps = sa.Table(
     sa.Column("checkpoint", sa.Text, comment="the last account key that is done"),
     sa.Column("accounts", Number, nullable=False, server_default="0"),
     sa.Column("quarantined", Number, nullable=False, server_default="0"),
+    sa.Column(
+        "reported",
+        sa.Text,
+        nullable=False,
+        server_default="{}",
+        comment="JSON: accounts under a limit that may not be acted on, by rule",
+    ),
+)
+
+questions = sa.Table(
+    "agegate_question",
+    metadata,
+    sa.Column("account", sa.Text, primary_key=True),
+    sa.Column("asked_at", Moment, nullable=False),
+    sa.Column("under_at", Moment, comment="when the holder answered to be under age"),
 )
 
 flags = sa.Table(

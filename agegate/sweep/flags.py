@@ -95,7 +95,7 @@ class FlagWriter:
                 "cause": judgement.cause,
                 "band": judgement.assessment.band,
                 "jurisdiction": judgement.limit.jurisdiction,
-                "rule": judgement.limit.rule.id if judgement.limit.rule else "floor",
+                "rule": judgement.limit.name,
                 "state": state,
             },
         )
@@ -171,7 +171,7 @@ def _flag_values(judgement: Judgement, fingerprint: str, note: str) -> dict[str,
         "ever_under": assessment.ever_under,
         "limit_age": limit.age,
         "jurisdiction": limit.jurisdiction,
-        "rule": limit.rule.id if limit.rule else None,
+        "rule": limit.name if limit.rule or limit.own else None,
         "notes": note,
         "fingerprint": fingerprint,
     }

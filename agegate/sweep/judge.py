@@ -27,7 +27,7 @@ class Judgement:
 
     `known` says that the service knows: the declared birth date was under the limit on the day the
     account was made and still is, wherever the person lives, and nothing strong speaks against it.
-    `note` says why it waits for a person although a date was declared.
+    `note` says why it waits for a person although a date was declared, or where the places disagree.
     """
 
     cause: Cause
@@ -40,7 +40,12 @@ class Judgement:
 
 @dataclass
 class Judge:
-    """Judges accounts on one day. `failures` counts the signals that raised, by name, and were skipped."""
+    """Judges accounts on one day.
+
+    `failures` counts the signals that raised, by name, and were skipped; `reported` the accounts whose
+    declared date is under a limit of the door that may not be acted on, by what sets it; `unreadable` the
+    declared places that are no place, by field.
+    """
 
     today: date
     service: Service
@@ -48,13 +53,16 @@ class Judge:
     signals: Sequence[Signal]
     common_dates: frozenset[BirthDate] = frozenset()
     failures: Counter[str] = field(default_factory=Counter)
+    reported: Counter[str] = field(default_factory=Counter)
+    unreadable: Counter[str] = field(default_factory=Counter)
 
     def judge(self, account: Account) -> Judgement | None:
         """A judgement if the account is to be flagged, else `None`."""
         evidence = self.observe(account)
-        where = place_of(account)
-        now = self._strictest(where, self.today)
-        then = self._strictest(where, account.created_on)
+        where = self._place_of(account)
+        now = self._strictest(where, self.today, account)
+        then = self._strictest(where, account.created_on, account)
+        self._report(account, where, now)
         if not could_be_under(evidence, max(now.age, then.age), self.today, account.created_on):
             return None
         assessment = assess(
@@ -67,7 +75,7 @@ class Judge:
             return None
         strongest = next(item.evidence for item in assessment.weighed if item.weight > 0)
         cause = Cause.REPORTED if strongest.signal == "reports" else Cause.INFERRED
-        return Judgement(cause, False, assessment, now, where)
+        return Judgement(cause, False, assessment, now, where, "; ".join(where.conflicts))
 
     def observe(self, account: Account) -> list[Evidence]:
         """The evidence of every signal; one that fails is counted, skipped and never makes a flag."""
@@ -88,7 +96,11 @@ class Judge:
     def _declared(self, account: Account, evidence: Sequence[Evidence], where: Residence) -> tuple[bool, str]:
         """Whether the declared date is knowledge; else, where it says under age, why it is not."""
         born = account.birth_date
-        if born is None or born.first > self.today or not self._under_everywhere(born, account, where):
+        if (
+            born is None
+            or born.first > self.today
+            or not self._under_everywhere(born, account, where, self.today)
+        ):
             return False, ""
         if is_filler(born, account.created_on) or born in self.common_dates:
             return False, "the declared date looks like a filler"
@@ -97,29 +109,43 @@ class Judge:
             for piece in evidence
             if piece.reliability >= STRONG
             and piece.signal != "birth_date"
-            and piece.speaks_against_under(self._strictest(where, self.today).age, self.today)
+            and piece.speaks_against_under(self._strictest(where, self.today, account).age, self.today)
         ]
         if strong:
             return False, f"strong counter-evidence: {strong[0].signal}"
+        if not self._under_everywhere(born, account, where, account.created_on):
+            return False, "old enough when the account was made; the limit has risen since"
         return True, ""
 
-    def _under_everywhere(self, born: BirthDate, account: Account, where: Residence) -> bool:
-        """Whether by every reading and in every plausible place the date was, and is, under the limit."""
-        oldest = BirthDate.on(born.first)
-        return all(
-            not oldest.has_attained(self._loosest(where, day).age, day)
-            for day in (account.created_on, self.today)
-        )
+    def _under_everywhere(self, born: BirthDate, account: Account, where: Residence, day: date) -> bool:
+        """Whether by every reading and in every plausible place the date was under the limit on a day."""
+        return not self._loosest(where, day, account).is_attained(BirthDate.on(born.first), day)
 
-    def _strictest(self, where: Residence, day: date) -> Limit:
+    def _strictest(self, where: Residence, day: date, account: Account) -> Limit:
         if not where.places:
             return Limit(self.service.floor, "", None, researched=False)
-        return self.rulebook.strictest(where, on=day, service=self.service, acting=True)
+        return self.rulebook.strictest(where, on=day, service=self.service, created_on=account.created_on)
 
-    def _loosest(self, where: Residence, day: date) -> Limit:
+    def _loosest(self, where: Residence, day: date, account: Account) -> Limit:
         if not where.places:
             return Limit(self.service.floor, "", None, researched=False)
-        return self.rulebook.loosest(where, on=day, service=self.service, acting=True)
+        return self.rulebook.loosest(where, on=day, service=self.service, created_on=account.created_on)
+
+    def _report(self, account: Account, where: Residence, acting: Limit) -> None:
+        """Count an account that the door would refuse today, and that no rule lets anyone act on."""
+        born = account.birth_date
+        if born is None or not where.places:
+            return
+        door = self.rulebook.strictest(where, on=self.today, service=self.service)
+        if not door.is_attained(born, self.today) and acting.is_attained(born, self.today):
+            self.reported[door.name] += 1
+
+    def _place_of(self, account: Account) -> Residence:
+        for name in ("country", "billing_country"):
+            value = account.fields.get(name)
+            if value and parse_country(value) is None:
+                self.unreadable[name] += 1
+        return place_of(account)
 
 
 def place_of(account: Account) -> Residence:
@@ -130,6 +156,7 @@ def place_of(account: Account) -> Residence:
     region = parse_region(fields.get("region", ""), country) if country else None
     return residence(
         billing=billing,
+        payer=fields.get("payer"),
         country=country,
         region=region,
         phone_region=_phone_region(fields.get("phone"), country or billing),

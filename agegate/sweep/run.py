@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -17,7 +18,7 @@ from agegate.birthdate import BirthDate
 from agegate.config import Config
 from agegate.host import Host
 from agegate.law import Rulebook
-from agegate.model import Account, Band, Cause, Report, RequestState, Signal
+from agegate.model import Account, Band, Cause, Report, RequestState, Rule, Signal
 from agegate.signals import collect
 from agegate.store import Store, tables
 from agegate.sweep.flags import FlagWriter, load_reports
@@ -53,7 +54,11 @@ class Found:
 
 @dataclass
 class SweepSummary:
-    """What a sweep did, or would do (`dry`). `found` holds what is new since the last one."""
+    """What a sweep did, or would do (`dry`). `found` holds what is new since the last one.
+
+    `reported` counts, by what sets it, the accounts whose declared date is under a limit of the door that
+    nobody may be flagged for: laws that only say "a minor", unsourced or doubtful ages.
+    """
 
     dry: bool
     as_of: date
@@ -61,6 +66,7 @@ class SweepSummary:
     found: list[Found] = field(default_factory=list)
     braked: int = 0
     failures: Counter[str] = field(default_factory=Counter)
+    reported: Counter[str] = field(default_factory=Counter)
     unreadable: Counter[str] = field(default_factory=Counter)
     complete: bool = False
     seconds: float = 0.0
@@ -88,14 +94,16 @@ class Sweep:
         self._host = host or config.open_host()
         self._signals = collect(signals)
         self._rulebook = Rulebook.load()
+        self._rulebook.check(config.law_service)
         self._audit = Audit(self._store, config.key_ring, config.anchor_file)
 
     @property
     def rules(self) -> str:
         """A hash of all that decides: law, service, signals. Its change makes the next sweep a dry one."""
-        parts = [repr(self._config.law_service.floor), *sorted(self._config.law_service.kinds)]
-        parts += sorted(self._config.law_service.policy)
-        parts += [repr(rule) for rule in self._rulebook if rule.gate != "no"]
+        service = self._config.law_service
+        parts = [repr(service.floor), *sorted(service.kinds), *sorted(map(repr, service.stricter))]
+        for place in sorted(self._rulebook.countries):
+            parts += [_that_decides(place, rule) for rule in self._rulebook.rules(place) if rule.may_act]
         parts += [f"{signal.name}: {signal.about}" for signal in self._signals]
         return sha256("\n".join(parts).encode()).hexdigest()
 
@@ -147,7 +155,7 @@ class Sweep:
             with self._store.lease(LEASE) as holder:
                 self._act(judge, summary, total, report, moment, holder)
         summary.failures = judge.failures
-        summary.unreadable = self._host.unreadable.copy()
+        summary.unreadable = self._host.unreadable + judge.unreadable
         summary.seconds = time.monotonic() - started
         return summary
 
@@ -174,6 +182,7 @@ class Sweep:
             summary.accounts += len(accounts)
             after = accounts[-1].key
             report(summary.accounts, total)
+        summary.reported = judge.reported
         summary.complete = True
 
     def _act(
@@ -187,7 +196,9 @@ class Sweep:
     ) -> None:
         window = timedelta(days=self._config.erasure.window_days)
         writer = FlagWriter(self._config.key_ring, self._audit, now, window)
-        sweep, after, summary.accounts, earlier = self._begin(summary.as_of, now)
+        begun = self._begin(summary.as_of, now)
+        sweep, after, summary.accounts, earlier = begun.id, begun.checkpoint, begun.accounts, begun.quarantined
+        judge.reported.update(json.loads(begun.reported))
         brake = self._brake(total) - self._quarantined_since(now - timedelta(days=1))
         while accounts := self._chunk(after, summary.as_of):
             with self._store.reading() as connection:
@@ -203,10 +214,12 @@ class Sweep:
                     "checkpoint": after,
                     "accounts": summary.accounts,
                     "quarantined": earlier + summary.quarantined,
+                    "reported": json.dumps(judge.reported, sort_keys=True),
                 }
                 connection.execute(sa.update(tables.sweeps).where(tables.sweeps.c.id == sweep).values(progress))
             self._store.renew(LEASE, holder)
             report(summary.accounts, total)
+        summary.reported = judge.reported
         self._finish(sweep, summary, now)
 
     @staticmethod
@@ -226,21 +239,20 @@ class Sweep:
             summary.braked += held
             summary.found.append(_found(account, judgement, state))
 
-    def _begin(self, as_of: date, now: datetime) -> tuple[int, str | None, int, int]:
-        """The row of this run, its checkpoint, and the accounts read and quarantined so far.
-
-        A new row, or the unfinished one of a run of this day that was killed.
-        """
+    def _begin(self, as_of: date, now: datetime) -> sa.Row[Any]:
+        """The row of this run: a new one, or the unfinished one of a run of this day that was killed."""
         table = tables.sweeps
-        same = (table.c.as_of == as_of) & (table.c.rules == self.rules) & table.c.finished_at.is_(None)
+        rules = self.rules
+        same = (table.c.as_of == as_of) & (table.c.rules == rules) & table.c.finished_at.is_(None)
+        query = sa.select(table).where(same).order_by(table.c.id.desc())
         with self._store.writing() as connection:
-            row = connection.execute(sa.select(table).where(same).order_by(table.c.id.desc())).first()
-            if row is not None:
-                return row.id, row.checkpoint, row.accounts, row.quarantined
-            values = {"as_of": as_of, "started_at": now, "rules": self.rules}
-            key = connection.execute(sa.insert(table).values(values)).inserted_primary_key
-        assert key is not None
-        return key[0], None, 0, 0
+            row = connection.execute(query).first()
+            if row is None:
+                values = {"as_of": as_of, "started_at": now, "rules": rules}
+                connection.execute(sa.insert(table).values(values))
+                row = connection.execute(query).first()
+        assert row is not None
+        return row
 
     def _finish(self, sweep: int, summary: SweepSummary, now: datetime) -> None:
         summary.complete = True
@@ -254,6 +266,7 @@ class Sweep:
                 "flags": len(summary.found),
                 "quarantined": summary.quarantined,
                 "braked": summary.braked,
+                "reported": dict(sorted(summary.reported.items())),
             }
             self._audit.record(connection, "sweep.finished", actor="sweep", now=now, data=data)
         self._audit.seal(now)
@@ -276,6 +289,14 @@ class Sweep:
         )
         with self._store.reading() as connection:
             return connection.execute(query).scalar_one()
+
+
+def _that_decides(place: str, rule: Rule) -> str:
+    """What of a rule decides about an account; a better note or another source makes no new rule."""
+    reach = (rule.start, rule.until, rule.new_from, rule.existing_from, rule.checked if not rule.start else "")
+    return repr(
+        (place, rule.id, rule.jurisdiction, rule.age, rule.attain, sorted(rule.kinds), *map(str, reach))
+    )
 
 
 def _with_reports(connection: sa.Connection, accounts: list[Account]) -> list[Account]:

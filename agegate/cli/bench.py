@@ -1,0 +1,34 @@
+"""`agegate bench`: how fast it is here, beside the least that the work can cost."""
+
+from __future__ import annotations
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from agegate.cli.terminal import ConfigOption, JsonOption, console, find_config, print_json
+
+app = typer.Typer(help="How fast agegate is on this machine, beside its floors.", no_args_is_help=True)
+
+
+@app.callback()
+def group() -> None:
+    """How fast agegate is on this machine, beside its floors."""
+
+
+@app.command()
+def gate(as_json: JsonOption = False, config: ConfigOption = None) -> None:
+    """Time decisions and the reading of the law; each figure beside the floor of the same run."""
+    find_config(config)  # none is needed; one that is named must be right
+    from agegate.bench.gate import run
+
+    figures = {name: round(figure, 3) for name, figure in run().items()}
+    if as_json:
+        print_json({"figures": figures})
+        return
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("figure")
+    table.add_column("value", justify="right")
+    for name, figure in figures.items():
+        table.add_row(name, f"{figure:,.3f}")
+    console().print(table)

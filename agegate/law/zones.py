@@ -1,0 +1,56 @@
+"""Whose midnight it is: the date where a person lives, never early.
+
+No law that we read fixes a time zone. The zones of the places where a person may live decide; a zone that
+the person's device names is believed only within its own country.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta, timezone
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from agegate.model import Residence
+
+LAST_ZONE: Final = timezone(timedelta(hours=-12))
+"""Where a day begins last: before it has begun there, a birthday may not have come where a person lives."""
+
+
+def zone_country(name: object) -> str | None:
+    """The country of a time zone of the IANA database (`Europe/Paris` is in `FR`), or `None`."""
+    return next((country for country, zones in _zones().items() if name in zones), None)
+
+
+def local_day(moment: datetime, residence: Residence, time_zone: str | None = None) -> date:
+    """The date where a person lives at an aware moment; of several zones, that of the latest midnight.
+
+    `time_zone` is the device's: it decides within a country that has it, and says nothing elsewhere.
+    Without a place the date is that of UTC-12. An IP address is no place here.
+    """
+    countries = {place.jurisdiction[:2] for place in residence.places if place.basis != "ip"}
+    days = [_day_in(country, moment, time_zone) for country in countries]
+    return min(days, default=moment.astimezone(LAST_ZONE).date())
+
+
+def _day_in(country: str, moment: datetime, time_zone: str | None) -> date:
+    zones = _zones().get(country, ())
+    if time_zone in zones:
+        zones = (time_zone,)
+    days = [moment.astimezone(ZoneInfo(zone)).date() for zone in zones]
+    return min(days, default=moment.astimezone(LAST_ZONE).date())
+
+
+@cache
+def _zones() -> Mapping[str, tuple[str, ...]]:
+    """The zones of each country, from the database's own table."""
+    table = (files("tzdata") / "zoneinfo" / "zone.tab").read_text(encoding="utf-8")
+    found: dict[str, tuple[str, ...]] = {}
+    for line in table.splitlines():
+        if not line.startswith("#"):
+            country, _, zone = line.split("\t")[:3]
+            found[country] = (*found.get(country, ()), zone)
+    return MappingProxyType(found)

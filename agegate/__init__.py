@@ -8,11 +8,13 @@ from agegate.model import (
     FieldError,
     Limit,
     Outcome,
+    OwnRule,
     Reason,
     Registration,
     Residence,
     Rule,
     Service,
+    Standing,
 )
 from agegate.signup import AgeGate
 
@@ -25,9 +27,11 @@ __all__ = [
     "FieldError",
     "Limit",
     "Outcome",
+    "OwnRule",
     "Reason",
     "Registration",
     "Residence",
     "Rule",
     "Service",
+    "Standing",
 ]

@@ -1,14 +1,18 @@
-"""Jobs that put use cases together."""
+"""Jobs that put use cases together: what a change of law does to the accounts, whether all is in order."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Literal
 
 from agegate.config import Config
+from agegate.errors import AgegateError
 from agegate.law import Rulebook
+from agegate.law.lint import lint
+from agegate.signup.addresses import Addresses
 from agegate.sweep.judge import place_of
 
 
@@ -64,3 +68,59 @@ def law_impact(
     finally:
         host.dispose()
     return impact
+
+
+@dataclass(frozen=True, slots=True)
+class Ailment:
+    """One thing that is not in order: `part` is where, `what` says what is wrong and what to do."""
+
+    level: Literal["error", "warning"]
+    part: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.level}: {self.part}: {self.what}"
+
+
+def diagnose(config: Config, *, on: date) -> list[Ailment]:
+    """Everything that keeps agegate from doing its work for a host, and what its operator should look at."""
+    found = list(_of_service(config, on))
+    parts: tuple[tuple[str, Callable[[], object]], ...] = (
+        ("service", lambda: Rulebook.load().check(config.law_service)),
+        ("keys", lambda: config.key_ring),
+        ("store", lambda: config.open_store().require()),
+        ("gate", lambda: Addresses(config.ip_database).close() if config.ip_database else None),
+    )
+    for part, look in parts:
+        try:
+            look()
+        except AgegateError as error:
+            found.append(Ailment("error", part, str(error)))
+    return found + list(_of_host(config))
+
+
+def _of_service(config: Config, on: date) -> Iterator[Ailment]:
+    if config.law_service.audience == "directed_to_children":
+        yield Ailment(
+            "error",
+            "service",
+            "audience is directed_to_children: such a service may not turn children away (16 CFR 312.2, "
+            "312.5); it needs a parent's consent, which agegate does not collect",
+        )
+    for finding in lint(config.law_service, on=on):
+        yield Ailment(finding.level, f"law: {finding.where}", finding.what)
+
+
+def _of_host(config: Config) -> Iterator[Ailment]:
+    if config.host is None:
+        yield Ailment("warning", "host", "there is no [host]: sign-up works, sweep and erasure do not")
+        return
+    try:
+        host = config.open_host()
+        try:
+            for finding in host.check():
+                yield Ailment("error", "host", str(finding))
+        finally:
+            host.dispose()
+    except AgegateError as error:
+        yield Ailment("error", "host", str(error))

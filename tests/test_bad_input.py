@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,11 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from tests import test_cli
+from agegate.keys import KeyRing
+from agegate.store.tables import VERSION
+from tests import test_cli, test_store
 from tests.conftest import Layout
-from tests.hosts import enrol, school
+from tests.hosts import DESCRIPTION, SCHOOL, enrol, school
 
 run = test_cli.run
 process = test_cli.process
@@ -26,9 +29,21 @@ Ran, Run = test_cli.Ran, test_cli.Run
 
 CHECK = ("check", "--birth-date", "2016-04-17", "--country", "US", "--email", "kestrel@example.org")
 EVERY = (
-    *(CHECK, ("law", "DE"), ("sweep",), ("sweep", "--apply"), ("host", "check"), ("db", "upgrade")),
+    *(
+        CHECK,
+        ("law", "DE"),
+        ("doctor",),
+        ("sweep",),
+        ("sweep", "--apply"),
+        ("host", "check"),
+        ("db", "upgrade"),
+    ),
     *(("review", "list"), ("review", "show", "1"), ("review", "clear", "1", "--by", "s", "--reason", "r")),
     *(("erase", "plan", "1"), ("erase", "run"), ("erase", "status"), ("audit", "verify")),
+)
+NEED_NO_CONFIGURATION = (
+    *(CHECK, ("law", "DE"), ("law", "lint"), ("law", "export"), ("bench", "gate")),
+    ("law", "diff", "--from", "2023-12-31", "--to", "2024-01-01"),
 )
 READS_HOST = (("host", "check"), ("sweep",), ("sweep", "--apply"), ("erase", "plan", "1"), ("erase", "run"))
 READS_STORE = (
@@ -173,6 +188,17 @@ CONFIGURATIONS = {
         '[service]\nkinds = ["toys"]\n[store]',
         ("kinds", "social_media"),
     ),
+    "an own rule without a reason": (
+        "[store]",
+        "[[service.stricter]]\njurisdiction = 'FR'\nage = 16\nfrom = 2026-01-01\n[store]",
+        ("service.stricter.0.reason",),
+    ),
+    "a parental flow": (
+        "[store]",
+        "[service]\nparental_flow = 'email'\n[store]",
+        ("service.parental_flow", "none"),
+    ),
+    "an IP database that is no path": ("[store]", "[gate]\nip_database = 1\n[store]", ("gate.ip_database",)),
     "a missing key": ('created = "created_at"', "", ("host.accounts.created",)),
 }
 
@@ -193,9 +219,9 @@ def test_secret_in_the_configuration_is_never_repeated(run: Run, sqlite_host: La
 
 def test_configuration_that_is_missing_is_named(run: Run, sqlite_host: Layout) -> None:
     before = everything(sqlite_host)
-    for words in EVERY:
+    for words in {*EVERY, *NEED_NO_CONFIGURATION}:
         assert_one_line(run(*words, "--config", sqlite_host.folder / "none.toml"), "none.toml", "--config")
-    for words in set(EVERY) - {CHECK, ("law", "DE")}:
+    for words in set(EVERY) - set(NEED_NO_CONFIGURATION):
         assert_one_line(run(*words), "agegate.toml", "AGEGATE_CONFIG")
     assert everything(sqlite_host) == before
 
@@ -266,6 +292,26 @@ def test_store_that_lacks_a_table_is_not_written_in_part(run: Run, fresh: Layout
     assert_refused(run, fresh, [uses], table, "agegate db upgrade")
 
 
+def test_store_of_an_earlier_version_asks_for_the_upgrade_and_then_works(
+    run: Run, tmp_path: Path, database: str
+) -> None:
+    """The first version's tables, with rows: no command touches them before `agegate db upgrade` has run."""
+    host = replace(on_sqlite(tmp_path), store=database)
+    old = test_store.of_the_first_version(database)
+    old.dispose()
+    host.run(*SCHOOL)
+    (tmp_path / "agegate.toml").write_text(
+        f'[store]\nurl = "{host.store}"\n[host]\nurl = "{host.host}"\n{DESCRIPTION}', encoding="utf-8"
+    )
+    KeyRing.load_or_create(tmp_path / "agegate.keys")
+    assert_refused(run, host, READS_STORE, "version 0001", f"this is {VERSION}", "agegate db upgrade")
+    done = run("db", "upgrade", "--config", tmp_path / "agegate.toml")
+    assert (done.code, done.err) == (0, "")
+    old.require()
+    shown = run("review", "list", "--all", "--json", "--config", tmp_path / "agegate.toml")
+    assert [case["case"] for case in shown.json["cases"]] == [5]
+
+
 # --- names that the host's database does not have ------------------------------------------------------
 
 SWEPT = {
@@ -327,6 +373,25 @@ ASKED = [
     (("--birth-date", "2016-04-17", "--country", "ZZ"), ("country: ",)),
     (("--birth-date", "2016-04-17", "--country", "UK"), ("country: ", "GB")),
     (("--birth-date", "2016-04-17", "--billing-country", "Germany"), ("billing_country: ",)),
+    (("--birth-date", "2016-04-17", "--country", "EU"), ("country: ", "member state, such as DE")),
+    (("--birth-date", "2016-04-17", "--country", "XX"), ("country: ", "such as DE or US")),
+    (
+        ("--birth-date", "2016-04-17", "--country", "us-ca"),
+        ("country: ", "write the country US", "as its region"),
+    ),
+    (("--birth-date", "2016-04-17", "--country", "Türkiye"), ("country: ", "write TR")),
+    (("--birth-date", "2016-04-17", "--country", "🦆"), ("country: ", "such as DE or US")),
+    (("--birth-date", "2016-04-17", "--country", "🇹🇷"), ("country: ", "write TR")),
+    (("--birth-date", "2016-04-17", "--country", " "), ("country: ",)),
+    (("--birth-date", "2016-04-17", "--country", "\uff24\uff25"), ("country: ", "such as DE or US")),
+    (("--birth-date", "2016-04-17", "--billing-country", "EL"), ("billing_country: ", "write GR")),
+    (("--birth-date", "2016-04-17", "--country", "DE", "--ip-country", "UK"), ("ip_country: ", "write GB")),
+    (("--birth-date", "2016-04-17", "--country", "DE", "--region", "QC"), ("region: ", "ISO 3166-2")),
+    (("--birth-date", "2016-04-17", "--country", "DE", "--region", "CA-QC"), ("region: ", "ISO 3166-2")),
+    (("--birth-date", "2016-04-17", "--country", "CA", "--region", "Quebec"), ("region: ", "ISO 3166-2")),
+    (("--birth-date", "2016-04-17", "--country", "US", "--region", "🦆"), ("region: ", "ISO 3166-2")),
+    (("--birth-date", "2016-04-17", "--region", "QC"), ("region: ", "country: ")),
+    (("--birth-date", "2016-04-17", "--country", "DE", "--payer", "my boss"), ("payer: ", "company")),
     (("--birth-date", "2016-02-31", "--country", "DE"), ("birth_date: ", "no such day")),
     (("--birth-date", "yesterday", "--country", "DE"), ("birth_date: ", "YYYY-MM-DD")),
     (("--birth-date", "2300-01-01", "--country", "DE"), ("birth_date: ", "future")),
@@ -371,7 +436,7 @@ PLACES = [
     ("EU", "DE"),
     ("ZZ", "DE"),
     ("", "DE"),
-    ("Türkiye", "DE"),
+    ("Türkiye", "TR"),
     ("CA-Q?", "CA-QC"),
 ]
 
@@ -396,6 +461,11 @@ SLIPS: list[tuple[tuple[object, ...], str]] = [
     (("sweep", "--as-of", "soon"), "--as-of"),
     (("check", "--on", "soon", "--country", "DE"), "--on"),
     (("law", "DE", "--on", "2026-02-30"), "--on"),
+    (("law", "lint", "--on", "soon"), "--on"),
+    (("law", "export", "--on", "soon"), "--on"),
+    (("law", "diff", "--from", "soon", "--to", "2026-01-01"), "--from"),
+    (("law", "diff", "--from", "2026-01-02", "--to", "2026-01-01"), "--to lies before --from"),
+    (("law", "DE-QC"), "no subdivision of DE"),
 ]
 
 

@@ -204,6 +204,58 @@ def test_anniversary_keeps_month_and_day_or_moves_on_by_one(day: date, years: in
     assert not moved or (day.month, day.day, found.month, found.day) == (2, 29, 3, 1)
 
 
+ATTAINS_BY_YEAR = (
+    # birth date, age, the first day on which it is attained where the law counts calendar years
+    ("2010-01-01", 16, "2026-01-01"),
+    ("2010-06-15", 16, "2026-01-01"),
+    ("2010-12-31", 16, "2026-01-01"),
+    ("2011-01-01", 16, "2027-01-01"),
+    ("2012-02-29", 13, "2025-01-01"),
+    ("2012-02-29", 16, "2028-01-01"),
+    ("2010-11", 16, "2026-01-01"),
+    ("2010", 16, "2026-01-01"),
+    ("2016-05-05", 0, "2016-01-01"),
+)
+
+
+@pytest.mark.parametrize(("text", "age", "day"), ATTAINS_BY_YEAR)
+def test_attained_with_the_year_and_not_on_the_last_day_before(text: str, age: int, day: str) -> None:
+    born, on = BirthDate.parse(text), date.fromisoformat(day)
+    days = (on - timedelta(days=1), on, date(on.year, 12, 31))
+    assert born.attains(age, "jan1_of_year") == on
+    assert [born.has_attained(age, when, "jan1_of_year") for when in days] == [False, True, True]
+
+
+def test_days_of_two_years_count_from_the_later_one() -> None:
+    born = BirthDate(date(2010, 12, 31), date(2011, 1, 1))
+    assert born.attains(16, "jan1_of_year") == date(2027, 1, 1)
+    assert born.attains(16) == date(2027, 1, 1)
+
+
+@given(birth_dates(), AGES)
+def test_counting_by_years_is_early_by_less_than_a_year(born: BirthDate, age: int) -> None:
+    by_year, by_day = born.attains(age, "jan1_of_year"), born.attains(age, "birthday")
+    assert (by_year.month, by_year.day) == (1, 1)
+    assert by_year <= by_day
+    assert by_year.year == by_day.year
+    assert by_day == born.attains(age)
+
+
+@given(birth_dates(), AGES, DAYS)
+def test_who_is_old_enough_by_the_birthday_is_so_by_the_year(born: BirthDate, age: int, on: date) -> None:
+    by_year = born.has_attained(age, on, "jan1_of_year")
+    assert by_year >= born.has_attained(age, on)
+    assert by_year == (on.year - born.last.year >= age)
+
+
+@given(birth_dates(), AGES, st.data())
+def test_partial_date_attains_by_the_year_of_its_latest_day(
+    born: BirthDate, age: int, data: st.DataObject
+) -> None:
+    day = BirthDate.on(data.draw(st.dates(born.first, born.last)))
+    assert born.attains(age, "jan1_of_year") >= day.attains(age, "jan1_of_year")
+
+
 # --- the other way: who is of an age ------------------------------------------------------------------
 
 EDGES = ("2026-02-28", "2026-03-01", "2026-03-02", "2028-02-28", "2028-02-29", "2028-03-01")
@@ -296,6 +348,7 @@ def test_future_and_past_that_nobody_alive_was_born_in(text: str, today: str, fa
     "ask",
     [
         lambda: BirthDate.parse("9999").attains(1),
+        lambda: BirthDate.parse("9999").attains(1, "jan1_of_year"),
         lambda: BirthDate.parse("9999-12-31").has_attained(1, date.max),
         lambda: anniversary(date.min, -1),
         lambda: latest_birth(1, date.min),

@@ -160,7 +160,18 @@ def test_check_without_any_stdin_asks_for_what_it_needs() -> None:
 
 def test_json_of_check_has_its_keys(run: Run) -> None:
     done = run("check", "--birth-date", "2012-05-01", "--country", "FR", "--on", "2026-11-22", "--json")
-    keys = ["schema", "outcome", "reason", "limit", "jurisdiction", "rule", "why", "errors"]
+    keys = [
+        "schema",
+        "outcome",
+        "reason",
+        "limit",
+        "jurisdiction",
+        "rule",
+        "set_by",
+        "why",
+        "conflicts",
+        "errors",
+    ]
     assert (list(done.json), done.err) == (keys, "")
     assert (done.json["outcome"], done.json["limit"], done.json["jurisdiction"]) == ("refuse", 15, "FR")
     wrong = run("check", "--birth-date", "soon", "--json").json
@@ -168,6 +179,21 @@ def test_json_of_check_has_its_keys(run: Run) -> None:
         ("birth_date", ["code", "field", "message"]),
         ("country", ["code", "field", "message"]),
     ]
+
+
+def test_check_says_which_places_disagree_and_whose_address_counts(run: Run) -> None:
+    teenager = ("check", "--birth-date", "2012-05-01", "--country", "US", "--billing-country", "FR")
+    own = run(*teenager, "--on", "2026-11-22", "--json")
+    assert (own.code, own.json["jurisdiction"], own.json["conflicts"]) == (1, "FR", ["declared says US"])
+    paid_for = run(*teenager, "--payer", "company", "--on", "2026-11-22", "--json")
+    assert (paid_for.code, paid_for.json["jurisdiction"], paid_for.json["conflicts"]) == (0, "US", [])
+
+
+def test_check_compares_the_devices_time_zone_and_takes_it_for_no_place(run: Run) -> None:
+    somebody = ("check", "--birth-date", "1990-05-01", "--country", "FR", "--json")
+    assert run(*somebody, "--time-zone", "Europe/Paris").json["conflicts"] == []
+    away = run(*somebody, "--time-zone", "Asia/Tokyo").json
+    assert (away["jurisdiction"], away["conflicts"]) == ("FR", ["time_zone says JP"])
 
 
 def test_check_with_a_configuration_remembers(at_host: Run, host: Layout) -> None:
@@ -190,7 +216,10 @@ LAWS = [
     (("CA-ON",), 13, "CA-ON"),
     (("JP",), 13, "JP"),
 ]
-LAW_KEYS = ["jurisdiction", "age", "rule", "law", "citation", "from", "until", "status", "history"]
+LAW_KEYS = [
+    *("jurisdiction", "age", "rule", "set_by", "law", "citation", "from", "until", "status", "why"),
+    *("follows", "existing_accounts", "bands", "history"),
+]
 
 
 @pytest.mark.parametrize(("words", "age", "jurisdiction"), LAWS)
@@ -207,8 +236,8 @@ def test_law_says_which_age_holds_and_by_which_rule(
 
 
 def test_law_of_an_unresearched_place_says_so(run: Run) -> None:
-    assert run("law", "JP", "--json").json["status"] == "not_researched"
-    assert "has not been researched" in run("law", "JP").out
+    assert run("law", "MN", "--json").json["status"] == "not_researched"
+    assert "has not been researched" in run("law", "MN").out
 
 
 # --- host, sweep, review, erase ----------------------------------------------------------------------
@@ -452,7 +481,8 @@ def options(command: Any) -> set[str]:
 
 def test_commands_are_those_of_this_version() -> None:
     assert set(COMMANDS) == {
-        *("check", "law", "sweep", "evaluate", "demo", "host check", "db upgrade", "audit verify"),
+        *("check", "sweep", "evaluate", "doctor", "demo", "host check", "db upgrade", "audit verify"),
+        *("law show", "law lint", "law diff", "law export", "bench gate"),
         *("review list", "review show", "review confirm", "review clear", "review report"),
         *("erase plan", "erase run", "erase status"),
     }
@@ -463,7 +493,7 @@ def test_help_teaches(run: Run, words: str) -> None:
     done = run(*words.split(), "--help")
     assert (done.code, done.err) == (0, "")
     about = (COMMANDS[words].help or "").strip()
-    assert about.endswith((".", "FR", "2023-12-31")), "a sentence, or an example"
+    assert about.endswith(".") or "Example: agegate " in about.splitlines()[-1], "a sentence, or an example"
     assert len(about.split()) >= 6
     assert about.splitlines()[0] in " ".join(done.out.replace("│", " ").split())
 
@@ -473,7 +503,9 @@ def test_every_command_takes_a_configuration(words: str) -> None:
     assert "--config" in options(COMMANDS[words])
 
 
-@pytest.mark.parametrize("words", [(), ("review",), ("erase",), ("host",), ("db",), ("audit",)])
+@pytest.mark.parametrize(
+    "words", [(), *((name,) for name in ("law", "review", "erase", "host", "bench", "db", "audit"))]
+)
 def test_command_alone_shows_its_help(run: Run, words: tuple[str, ...]) -> None:
     done = run(*words)
     assert "Usage: " in done.out + done.err
@@ -482,9 +514,14 @@ def test_command_alone_shows_its_help(run: Run, words: tuple[str, ...]) -> None:
 
 JSON_RUNS = {
     "check": ("--birth-date", "1990", "--country", "DE"),
-    "law": ("DE",),
+    "law show": ("DE",),
+    "law lint": (),
+    "law diff": ("--from", "2023-12-31", "--to", "2024-01-01"),
+    "law export": (),
     "sweep": (),
     "evaluate": ("texts.jsonl",),
+    "doctor": (),
+    "bench gate": (),
     "host check": (),
     "review list": (),
     "review show": (1,),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from agegate import AgeGate, OwnRule, Service
 from agegate.config import Config
 from agegate.errors import ConfigError, DatabaseError, HostError
 from agegate.keys import ENVIRONMENT as KEY_RING
@@ -42,6 +45,20 @@ def host(old: str, new: str) -> str:
     """The school's `[host]` with one thing changed."""
     assert old in HOST
     return HOST.replace(old, new, 1)
+
+
+def own_rule(
+    more: str = "",
+    *,
+    jurisdiction: str | None = "'FR'",
+    age: str | None = "16",
+    start: str | None = "2026-12-01",
+    reason: str | None = "'as our partners do'",
+) -> str:
+    """A `[[service.stricter]]`, its values as TOML; `None` leaves one out."""
+    given = {"jurisdiction": jurisdiction, "age": age, "from": start, "reason": reason}
+    lines = [f"{key} = {value}" for key, value in given.items() if value is not None]
+    return "\n".join(["[[service.stricter]]", *lines, more, ""])
 
 
 # --- what is wrong ------------------------------------------------------------------------------------
@@ -100,6 +117,34 @@ WRONG = {
     "kind": (f"[service]\nkinds = ['{SECRET}']", ("service.kinds", "social_media")),
     "no kind": ("[service]\nkinds = []", ("service.kinds", "at least 1 item")),
     "kinds as text": (f"[service]\nkinds = '{SECRET}'", ("service.kinds",)),
+    "majority rules": (f"[service]\nmajority_rules = '{SECRET}'", ("service.majority_rules", "'enforce'")),
+    "majority rules of another type": ("[service]\nmajority_rules = true", ("service.majority_rules",)),
+    "parental flow": (f"[service]\nparental_flow = '{SECRET}'", ("service.parental_flow", "'none'")),
+    "established in no text": ("[service]\nestablished_in = 353", ("service.established_in", "string")),
+    "own rules as text": (f"[service]\nstricter = '{SECRET}'", ("service.stricter", "tuple")),
+    "one own rule, not a list": ("[service.stricter]\njurisdiction = 'FR'", ("service.stricter", "tuple")),
+    "own rule, unknown key": (
+        own_rule("place = 'FR'"),
+        ("service.stricter.0.place: unknown key", "known are age"),
+    ),
+    "own rule, slip in a key": (
+        own_rule("reasons = 'x'"),
+        ("service.stricter.0.reasons", "did you mean reason?"),
+    ),
+    "own rule without a place": (
+        own_rule(jurisdiction=None),
+        ("service.stricter.0.jurisdiction: Field required",),
+    ),
+    "own rule without an age": (own_rule(age=None), ("service.stricter.0.age: Field required",)),
+    "own rule without a day": (own_rule(start=None), ("service.stricter.0.from: Field required",)),
+    "own rule without a reason": (own_rule(reason=None), ("service.stricter.0.reason: Field required",)),
+    "own rule, reason empty": (own_rule(reason="''"), ("service.stricter.0.reason", "at least 3 characters")),
+    "own rule, age 0": (own_rule(age="0"), ("service.stricter.0.age", "greater than or equal to 1")),
+    "own rule, age 22": (own_rule(age="22"), ("service.stricter.0.age", "less than or equal to 21")),
+    "own rule, age in words": (own_rule(age=f"'{SECRET}'"), ("service.stricter.0.age", "integer")),
+    "own rule, day in words": (own_rule(start=f"'{SECRET}'"), ("service.stricter.0.from", "date")),
+    "the second own rule": (own_rule() + own_rule(age="0"), ("service.stricter.1.age",)),
+    "IP database": ("[gate]\nip_database = 5", ("gate.ip_database", "path")),
     "section as text": (f"service = '{SECRET}'", ("service: Input should be",)),
     "section as list": ("[[service]]\nfloor = 13", ("service: Input should be",)),
     "device hours": ("[gate]\ndevice_hours = 25", ("gate.device_hours", "24")),
@@ -131,6 +176,70 @@ def test_wrong_file_is_one_line_with_file_and_key_and_no_value(file: Path, what:
     assert [part for part in named if part not in said] == []
     assert "\n" not in said
     assert SECRET not in said
+
+
+UNFIT = {
+    # what: (the file, what the message names)
+    "own rule at the floor": ("[service]\nfloor = 16\n" + own_rule(), ("service.stricter FR", "floor of 16")),
+    "own rule under the floor": (
+        "[service]\nfloor = 18\n" + own_rule(),
+        ("service.stricter FR", "floor of 18"),
+    ),
+    "own rule looser than the law": (own_rule(age="14"), ("service.stricter FR", "14 is looser than the 15")),
+    "own rule looser in a part": (
+        "[service]\nfloor = 12\n" + own_rule(jurisdiction="'CA-QC'", age="13"),
+        ("service.stricter CA-QC", "13 is looser than the 14"),
+    ),
+    "own rule looser than guidance that was chosen": (
+        "[service]\npolicy = ['AU']\n" + own_rule(jurisdiction="'AU'", age="14"),
+        ("service.stricter AU", "14 is looser than the 15"),
+    ),
+    "own rule looser in a territory": (
+        own_rule(jurisdiction="'RE'", age="14"),
+        ("service.stricter RE", "14 is looser than the 15"),
+    ),
+    "own rule twice": (own_rule() + own_rule(age="17"), ("service.stricter FR", "set twice")),
+    "own rule, reason of blanks": (own_rule(reason="'    '"), ("service.stricter FR", "reason")),
+    **{
+        f"own rule for {place}": (
+            own_rule(jurisdiction=f"'{place}'"),
+            (f"service.stricter {place}", "such as DE"),
+        )
+        for place in ("UK", "EU", "XX", "fr", "FR-", "Türkiye", "DE-QC", "US-ZZ", "US-CA-X")
+    },
+    **{
+        f"established in {place}": (
+            f"[service]\nestablished_in = '{place}'",
+            ("service.established_in", "such as IE"),
+        )
+        for place in ("UK", "EU", "ie", "CA-QC", SECRET)
+    },
+    **{
+        f"guidance of {place}": (f"[service]\npolicy = ['{place}']", ("service.policy", place))
+        for place in ("FR", "UK", "EU", "XX", "AU-NSW")
+    },
+}
+
+
+@pytest.mark.parametrize("what", UNFIT)
+def test_what_does_not_fit_the_law_is_one_line_with_its_key(file: Path, what: str) -> None:
+    """Well written, and yet no gate, sweep or command starts with it."""
+    text, named = UNFIT[what]
+    with pytest.raises(ConfigError) as refused:
+        AgeGate(loaded(file, text).law_service)
+    said = str(refused.value)
+    assert [part for part in named if part not in said] == []
+    assert "\n" not in said
+    assert "; " in said, "and what to do"
+    assert SECRET not in said
+
+
+def test_own_rule_is_measured_by_the_law_of_its_first_day(file: Path) -> None:
+    """Denmark's age rose on 2024-01-01; what was written in 2023 must not fall short of it either."""
+    for start in ("2023-06-01", "2024-01-01", "2026-12-01"):
+        with pytest.raises(ConfigError, match="14 is looser than the 15"):
+            AgeGate(loaded(file, own_rule(jurisdiction="'DK'", age="14", start=start)).law_service)
+        AgeGate(loaded(file, own_rule(jurisdiction="'DK'", age="15", start=start)).law_service)
 
 
 def test_file_that_is_no_text(file: Path) -> None:
@@ -177,6 +286,34 @@ def test_url_that_cannot_be_used_is_our_own_error(file: Path, url: str) -> None:
     assert SECRET not in str(refused.value)
 
 
+def test_what_the_service_chose_is_read(file: Path, tmp_path: Path) -> None:
+    text = "[service]\nmajority_rules = 'report'\nparental_flow = 'none'\nestablished_in = 'IE'\n"
+    text += own_rule() + own_rule(jurisdiction="'US-CA'") + "[gate]\nip_database = 'geo.mmdb'\n"
+    config = loaded(file, text)
+    assert config.law_service == Service(
+        majority_rules="report",
+        established_in="IE",
+        stricter=(
+            OwnRule("FR", 16, date(2026, 12, 1), "as our partners do"),
+            OwnRule("US-CA", 16, date(2026, 12, 1), "as our partners do"),
+        ),
+    )
+    assert config.ip_database == tmp_path / "geo.mmdb"
+
+
+def test_nothing_chosen_is_the_strictest_reading(file: Path) -> None:
+    config = loaded(file, "")
+    assert config.law_service == Service(majority_rules="enforce", parental_flow="none", established_in=None)
+    assert config.ip_database is None
+
+
+def test_missing_ip_database_is_named_by_its_key(layout: Layout) -> None:
+    school(layout, gate="ip_database = 'none.mmdb'")
+    with pytest.raises(ConfigError, match=r"^gate\.ip_database: .*none\.mmdb") as refused:
+        AgeGate.from_config(layout.folder / "agegate.toml")
+    assert "\n" not in str(refused.value)
+
+
 # --- the environment ----------------------------------------------------------------------------------
 
 
@@ -189,9 +326,36 @@ def test_environment_wins_over_the_file(file: Path, monkeypatch: pytest.MonkeyPa
     assert config.host_section.accounts.table == "people"
 
 
+def test_what_the_service_chose_can_come_from_the_environment(
+    file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    rule = {"jurisdiction": "FR", "age": 17, "from": "2026-12-01", "reason": "by the environment"}
+    given = {
+        "SERVICE__MAJORITY_RULES": "report",
+        "SERVICE__PARENTAL_FLOW": "none",
+        "SERVICE__ESTABLISHED_IN": "IE",
+        "SERVICE__STRICTER": json.dumps([rule]),
+        "GATE__IP_DATABASE": "other.mmdb",
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(f"AGEGATE_{name}", value)
+    config = loaded(file, f"{own_rule()}[gate]\nip_database = 'geo.mmdb'\n")
+    assert config.law_service == Service(
+        majority_rules="report",
+        established_in="IE",
+        stricter=(OwnRule("FR", 17, date(2026, 12, 1), "by the environment"),),
+    )
+    assert config.ip_database == tmp_path / "other.mmdb"
+
+
 @pytest.mark.parametrize(
     ("name", "value", "key"),
     [
+        ("AGEGATE_SERVICE__MAJORITY_RULES", SECRET, "service.majority_rules"),
+        ("AGEGATE_SERVICE__PARENTAL_FLOW", SECRET, "service.parental_flow"),
+        ("AGEGATE_SERVICE__STRICTER", SECRET, "service"),
+        ("AGEGATE_SERVICE__STRICTER", f'[{{"jurisdiction": "{SECRET}"}}]', r"service\.stricter\.0\.age"),
+        ("AGEGATE_SERVICE__STRICTER", f'[{{"place": "{SECRET}"}}]', r"service\.stricter\.0\.place"),
         ("AGEGATE_SERVICE__FLOOR", SECRET, "service.floor"),
         ("AGEGATE_SERVICE__FLOR", SECRET, "service.flor"),
         ("AGEGATE_HOST__URLS", SECRET, "host.urls"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 import pytest
@@ -20,6 +20,7 @@ from agegate.model import (
     Band,
     Evidence,
     Limit,
+    OwnRule,
     Place,
     Registration,
     Report,
@@ -90,6 +91,10 @@ def test_floors_that_can_be(floor: int) -> None:
     assert Service(floor=floor).floor == floor
 
 
+def own(age: int, place: str = "DE", reason: str = "our lawyers say so") -> OwnRule:
+    return OwnRule(place, age, date(2026, 1, 1), reason)
+
+
 @pytest.mark.parametrize(
     ("values", "said"),
     [
@@ -99,12 +104,35 @@ def test_floors_that_can_be(floor: int) -> None:
         ({"kinds": frozenset()}, "service.kinds holds nothing"),
         ({"kinds": frozenset({"general", "zoo"})}, "service.kinds holds zoo"),
         ({"audience": "everybody"}, "service.audience"),
+        ({"majority_rules": "sometimes"}, "service.majority_rules is unknown; choose from enforce, report"),
+        ({"parental_flow": "letter"}, "service.parental_flow: there is no such flow; write none"),
+        ({"stricter": (own(13),)}, "service.stricter DE: 13 is not above the floor of 13"),
+        ({"floor": 16, "stricter": (own(15),)}, "service.stricter DE: 15 is not above the floor of 16"),
+        ({"stricter": (own(14), own(16))}, "service.stricter DE: set twice; keep one"),
     ],
 )
 def test_service_that_cannot_be(values: dict[str, object], said: str) -> None:
     with pytest.raises(ConfigError, match=said) as refused:
         Service(**values)  # type: ignore[arg-type]
     assert "\n" not in str(refused.value)
+
+
+def test_service_sets_one_age_of_its_own_for_each_place() -> None:
+    assert Service(stricter=(own(14), own(16, "DE-BY"))).stricter[1].age == 16
+
+
+@pytest.mark.parametrize(
+    ("age", "reason", "said"),
+    [
+        (0, "why", "service.stricter DE: 0 is no minimum age; write one from 1 to 21"),
+        (22, "why", "service.stricter DE: 22 is no minimum age"),
+        (16, "", "service.stricter DE: no reason; say why in a line"),
+        (16, " \t", "service.stricter DE: no reason"),
+    ],
+)
+def test_own_rule_that_cannot_be(age: int, reason: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        own(age, reason=reason)
 
 
 @given(st.sets(st.sampled_from(STATUTORY_KINDS), min_size=1))
@@ -200,7 +228,7 @@ def test_evidence_never_speaks_for_both(first: date, days: int, age: int) -> Non
 RULE = Rule(
     id="xx-1",
     jurisdiction="XX",
-    regime="consent",
+    regime="data_consent",
     age=14,
     gate="yes",
     basis="specific",
@@ -209,6 +237,7 @@ RULE = Rule(
     start=date(2020, 1, 1),
     until=date(2020, 12, 31),
     status="in_force",
+    applies_to="online services",
     kinds=frozenset({"general"}),
     confidence="high",
     sources=("https://example.org",),
@@ -216,57 +245,190 @@ RULE = Rule(
 )
 
 
-@pytest.mark.parametrize(
-    ("change", "day", "holds"),
-    [
-        ({}, "2019-12-31", False),
-        ({}, "2020-01-01", True),
-        ({}, "2020-12-31", True),
-        ({}, "2021-01-01", False),
-        ({"start": None}, "0001-01-01", True),
-        ({"start": None}, "2021-01-01", False),
-        ({"until": None}, "9999-12-31", True),
-        ({"until": None}, "2019-12-31", False),
-        ({"start": None, "until": None}, "2026-11-22", True),
-        ({"status": "enjoined"}, "2020-06-01", False),
-        ({"status": "enacted"}, "2020-06-01", False),
-        ({"status": "proposed"}, "2020-06-01", False),
-    ],
-)
-def test_rule_holds_on_its_first_and_last_day(change: dict[str, object], day: str, holds: bool) -> None:
-    assert replace(RULE, **change).in_force(date.fromisoformat(day)) is holds
-
-
-def test_rule_says_whether_a_source_was_read() -> None:
-    assert RULE.sourced
-    assert not replace(RULE, sources=()).sourced
+def rule(**changes: object) -> Rule:
+    """The rule of 2020 with changes; days may be written as text."""
+    days = {"start", "until", "new_from", "existing_from"}
+    values = {
+        key: date.fromisoformat(value) if key in days and isinstance(value, str) else value
+        for key, value in changes.items()
+    }
+    return replace(RULE, **values)
 
 
 @pytest.mark.parametrize(
-    ("limit", "why"),
+    ("changes", "day", "status"),
     [
-        (Limit(14, "XX", RULE, True), "Act on Services, section 3 (XX)"),
-        (Limit(13, "XX", None, True), "the service's own terms; no higher limit in XX"),
-        (Limit(13, "XX", None, False), "the service's own terms; the law of XX has not been researched"),
+        ({}, "2019-12-31", "enacted"),
+        ({}, "2020-01-01", "in_force"),
+        ({}, "2020-12-31", "in_force"),
+        ({}, "2021-01-01", "ended"),
+        ({"start": None}, "0001-01-01", "in_force"),
+        ({"start": None}, "2021-01-01", "ended"),
+        ({"until": None}, "9999-12-31", "in_force"),
+        ({"until": None}, "2019-12-31", "enacted"),
+        ({"start": None, "until": None}, "2026-11-22", "in_force"),
+        # law that begins on its first day, and never where nobody knows it
+        ({"status": "enacted"}, "2019-12-31", "enacted"),
+        ({"status": "enacted"}, "2020-01-01", "in_force"),
+        ({"status": "enacted"}, "2020-12-31", "in_force"),
+        ({"status": "enacted"}, "2021-01-01", "ended"),
+        ({"status": "enacted", "start": None}, "2020-06-01", "enacted"),
+        ({"status": "enacted", "start": None, "until": None}, "9999-12-31", "enacted"),
+        ({"status": "enjoined"}, "2020-06-01", "enjoined"),
+        ({"status": "enjoined"}, "2021-01-01", "ended"),
+        ({"status": "proposed"}, "2020-06-01", "proposed"),
+        ({"status": "proposed", "start": None, "until": None}, "2026-11-22", "proposed"),
     ],
 )
-def test_limit_says_what_set_it(limit: Limit, why: str) -> None:
-    assert limit.why == why
+def test_rule_holds_from_its_first_to_its_last_day(changes: dict[str, object], day: str, status: str) -> None:
+    found, on = rule(**changes), date.fromisoformat(day)
+    assert found.status_on(on) == status
+    assert found.in_force(on) is (status == "in_force")
 
 
 @pytest.mark.parametrize(
-    ("places", "located", "conflict"),
+    ("changes", "sourced"),
     [
-        ((), None, False),
-        (("US",), "US", False),
-        (("US-CA", "US"), "US-CA", False),
-        (("US-CA", "US-UT"), "US-CA", False),
-        (("FR", "US"), "FR", True),
+        ({}, True),
+        ({"sources": ()}, False),
+        ({"unverified": True}, False),  # the pages were read for another part of it
+        ({"sources": (), "unverified": True}, False),
     ],
 )
-def test_residence_is_the_first_place_and_says_when_countries_differ(
-    places: tuple[str, ...], located: str | None, conflict: bool
+def test_rule_says_whether_its_age_was_read_in_a_source(changes: dict[str, object], sourced: bool) -> None:
+    assert rule(**changes).sourced is sourced
+
+
+@pytest.mark.parametrize(
+    ("changes", "acts"),
+    [
+        ({}, True),
+        ({"confidence": "medium"}, True),
+        ({"confidence": "low"}, False),
+        ({"basis": "guidance"}, True),
+        ({"basis": "majority"}, False),
+        ({"gate": "policy"}, False),
+        ({"gate": "no"}, False),
+        ({"sources": ()}, False),
+        ({"unverified": True}, False),
+        ({"status": "enacted"}, False),
+        ({"status": "enjoined"}, False),
+        ({"status": "proposed"}, False),
+    ],
+)
+def test_rule_may_act_only_where_somebody_saw_it_in_force(changes: dict[str, object], acts: bool) -> None:
+    assert rule(**changes).may_act is acts
+
+
+@pytest.mark.parametrize(
+    ("changes", "created_on", "first"),
+    [
+        # whoever was there before is reached with the law, unless it says otherwise
+        ({}, "2015-01-01", "2020-01-01"),
+        ({}, "2020-06-01", "2020-06-01"),
+        ({"new_from": "2020-03-01"}, "2015-01-01", "2020-03-01"),
+        ({"new_from": "2020-03-01"}, "2020-02-29", "2020-03-01"),
+        ({"existing_from": "2020-05-01"}, "2019-12-31", "2020-05-01"),
+        ({"existing_from": "2020-05-01"}, "2020-01-01", "2020-01-01"),
+        ({"new_from": "2020-03-01", "existing_from": "2020-05-01"}, "2020-02-29", "2020-05-01"),
+        ({"new_from": "2020-03-01", "existing_from": "2020-05-01"}, "2020-03-01", "2020-03-01"),
+        ({"new_from": "2020-03-01", "existing_from": "2020-02-01"}, "2019-01-01", "2020-03-01"),
+        # without a first day: from the day on which it was seen
+        ({"start": None}, "2026-01-01", "2026-01-01"),
+        ({"start": None}, "2025-12-31", None),
+    ],
+)
+def test_rule_reaches_an_account_from_a_day_on(
+    changes: dict[str, object], created_on: str, first: str | None
 ) -> None:
-    residence = Residence(tuple(Place(place, "declared") for place in places))
+    found, made = rule(**changes), date.fromisoformat(created_on)
+    if first is None:
+        assert not found.reaches(made, date.max)
+        return
+    day = date.fromisoformat(first)
+    assert found.reaches(made, day)
+    assert found.reaches(made, date.max)
+    if day > made:  # on the day it was made, no day before can be asked about
+        assert not found.reaches(made, day - timedelta(days=1))
+
+
+OWN = own(16, "XX", "a promise to parents")
+
+
+@pytest.mark.parametrize(
+    ("limit", "name", "strictness", "why"),
+    [
+        (Limit(14, "XX", RULE, True), "xx-1", (14, True), "Act on Services, section 3 (XX)"),
+        (
+            Limit(14, "XX", rule(attain="jan1_of_year"), True),
+            "xx-1",
+            (14, False),
+            "Act on Services, section 3 (XX)",
+        ),
+        (
+            Limit(16, "XX", None, False, OWN),
+            "own:XX",
+            (16, True),
+            "the service's own rule for XX: a promise to parents",
+        ),
+        (
+            Limit(13, "XX", None, True),
+            "floor",
+            (13, True),
+            "the service's own terms; no higher limit in XX",
+        ),
+        (
+            Limit(13, "XX", None, False),
+            "floor",
+            (13, True),
+            "the service's own terms; the law of XX has not been researched",
+        ),
+    ],
+)
+def test_limit_says_what_set_it(limit: Limit, name: str, strictness: tuple[int, bool], why: str) -> None:
+    assert (limit.name, limit.strictness, limit.why) == (name, strictness, why)
+
+
+@pytest.mark.parametrize(
+    ("found", "first"),
+    [
+        (None, "2024-06-15"),
+        (RULE, "2024-06-15"),
+        (rule(attain="jan1_of_year"), "2024-01-01"),
+    ],
+    ids=["floor", "birthday", "jan1_of_year"],
+)
+def test_limit_is_attained_as_its_rule_counts(found: Rule | None, first: str) -> None:
+    limit, born, day = Limit(14, "XX", found, True), BirthDate.parse("2010-06-15"), date.fromisoformat(first)
+    assert limit.is_attained(born, day)
+    assert not limit.is_attained(born, day - timedelta(days=1))
+
+
+@pytest.mark.parametrize(
+    ("places", "hints", "located", "conflict", "conflicts"),
+    [
+        ("", "", None, False, ()),
+        ("", "US:locale", None, False, ()),
+        ("US:declared", "", "US", False, ()),
+        ("US-CA:declared US:phone", "", "US-CA", False, ()),
+        ("US-CA:billing US-UT:declared", "US:locale", "US-CA", False, ()),
+        ("FR:billing US:declared", "", "FR", True, ("declared says US",)),
+        # a device says something worth telling, and no more: it is no place
+        ("FR:declared", "US:locale FR:time_zone", "FR", False, ("locale says US",)),
+        (
+            "FR:billing FR-IDF:declared DE:phone BR:ip",
+            "US:locale",
+            "FR",
+            True,
+            ("phone says DE", "ip says BR", "locale says US"),
+        ),
+    ],
+)
+def test_residence_is_the_first_place_and_says_what_disagrees(
+    places: str, hints: str, located: str | None, conflict: bool, conflicts: tuple[str, ...]
+) -> None:
+    said = [tuple(Place(*one.split(":")) for one in listed.split()) for listed in (places, hints)]
+    residence = Residence(*said)
     assert (residence.located.jurisdiction if residence.located else None) == located
     assert residence.conflict is conflict
+    assert residence.conflicts == conflicts

@@ -10,16 +10,19 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.dialects import postgresql, sqlite
 
 import agegate.database
+from agegate import AgeGate, Outcome, Registration
 from agegate.database import SCHEMA, open_engine, parse_url, writing
 from agegate.errors import BusyError, DatabaseError
-from agegate.store import Store, beside, tables
+from agegate.store import Store, beside, migrations, tables
 from agegate.store.tables import Moment
 from tests.conftest import NOW
 
@@ -136,6 +139,193 @@ def test_default_store_lies_beside_the_host() -> None:
     assert beside(parse_url("sqlite:////srv/shop/host.db")) == parse_url("sqlite:////srv/shop/agegate.db")
     server = parse_url("postgresql://u:p@h/db")
     assert beside(server) == server
+
+
+# --- a store of an earlier version, and of a later one --------------------------------------------------
+
+FIRST = "0001"
+
+ROWS: dict[str, list[dict[str, object]]] = {
+    "agegate_refusal": [{"tag": "k1:one", "expires_at": NOW}, {"tag": "k1:two", "expires_at": NOW}],
+    "agegate_event": [{"id": 7, "at": NOW, "kind": "sweep.finished", "actor": "sweep", "data": "{}"}],
+    "agegate_seal": [{"position": 1, "event_id": 7, "hash": "a" * 64, "sealed_at": NOW}],
+    "agegate_lease": [{"name": "sweep", "holder": "elsewhere:1:ff", "until": NOW}],
+    "agegate_sweep": [
+        {
+            "id": 3,
+            "as_of": NOW.date(),
+            "started_at": NOW,
+            "finished_at": NOW,
+            "rules": "b" * 64,
+            "accounts": 12,
+        },
+        {"id": 4, "as_of": NOW.date(), "started_at": NOW, "rules": "b" * 64, "checkpoint": "5", "accounts": 5},
+    ],
+    "agegate_flag": [
+        {
+            **{
+                "id": 5,
+                "account": "17",
+                "cause": "declared",
+                "band": "certain",
+                "under": 1.0,
+                "ever_under": 1.0,
+            },
+            **{"limit_age": 13, "jurisdiction": "US", "rule": None, "notes": "n", "fingerprint": "c" * 64},
+            **{"known_at": NOW, "verdict": "minor", "decided_by": "staff-7", "decided_at": NOW, "reason": "r"},
+        }
+    ],
+    "agegate_evidence": [
+        {
+            **{"id": 6, "flag": 5, "account": "17", "signal": "birth_date", "rule": "declared-minor"},
+            **{"source": "birth_date", "said_on": NOW.date(), "weight": 3.5, "words": "k1:words"},
+        }
+    ],
+    "agegate_report": [
+        {"id": 8, "account": "17", "said_by": "parent", "said_on": NOW.date(), "age": 11, "received_at": NOW}
+    ],
+    "agegate_request": [
+        {"id": 9, "account": "17", "flag": 5, "state": "done", "cause": "declared", "queued_at": NOW}
+    ],
+    "agegate_receipt": [{"request": 9, "created_at": NOW, "body": "{}"}],
+}
+"""Rows for every table of the first version, by the columns that it had."""
+
+
+def of_the_first_version(url: str) -> Store:
+    """A store as the first version left it, with rows in every table."""
+    store = Store(url, create=True)
+    with store.writing() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.schema.CreateSchema(SCHEMA))
+        command.upgrade(migrations._config(connection), FIRST)
+        found = tables_of(connection)
+        for name, rows in ROWS.items():
+            for row in rows:
+                connection.execute(sa.insert(found[name]).values(row))
+    return store
+
+
+def tables_of(connection: sa.Connection) -> dict[str, sa.Table]:
+    """The tables as the database itself describes them, moments as ours."""
+    found = sa.MetaData()
+    found.reflect(connection, schema=SCHEMA if connection.dialect.name == "postgresql" else None)
+    for table in found.tables.values():
+        for column in table.columns:
+            if isinstance(column.type, sa.DateTime):
+                column.type = Moment()
+    return {table.name: table for table in found.tables.values()}
+
+
+def contents(store: Store) -> dict[str, list[dict[str, object]]]:
+    """Every row of every table but the version's, as a mapping without what is empty."""
+    with store.reading() as connection:
+        return {
+            name: [
+                {key: value for key, value in row._mapping.items() if value is not None}
+                for row in connection.execute(sa.select(table).order_by(*table.primary_key))
+            ]
+            for name, table in tables_of(connection).items()
+            if name != "agegate_version"
+        }
+
+
+def test_the_version_is_that_of_the_newest_migration(store: Store) -> None:
+    with store.reading() as connection:
+        scripts = ScriptDirectory.from_config(migrations._config(connection))
+        held = connection.execute(sa.select(tables_of(connection)["agegate_version"])).scalars().all()
+    line = [script.revision for script in scripts.walk_revisions()]
+    assert scripts.get_heads() == [tables.VERSION] == held
+    assert line == [f"{number:04}" for number in range(len(line), 0, -1)], "one line, numbered without gaps"
+
+
+def test_older_store_is_refused_with_both_versions(database: str) -> None:
+    old = of_the_first_version(database)
+    before = contents(old)
+    with pytest.raises(DatabaseError, match="run `agegate db upgrade`") as refused:
+        old.require()
+    said = str(refused.value)
+    assert [part for part in (FIRST, tables.VERSION) if part not in said] == []
+    assert "\n" not in said
+    assert contents(old) == before
+
+
+@pytest.mark.parametrize("steps", ["u", "c", "uu", "cc", "uc", "cu"])
+def test_older_store_is_upgraded_without_loss(
+    database: str, steps: str, tmp_path: Path, new_database: Callable[[], str]
+) -> None:
+    old = of_the_first_version(database)
+    before = contents(old)
+    assert {name: len(rows) for name, rows in before.items()} == {
+        name: len(rows) for name, rows in ROWS.items()
+    }
+    for step in steps:
+        (old.create if step == "c" else old.upgrade)()
+    old.require()
+    after = contents(old)
+    assert after.pop("agegate_question") == []
+    assert [row.pop("reported") for row in after["agegate_sweep"]] == ["{}", "{}"]
+    assert after == before
+    fresh = Store(
+        f"sqlite:///{tmp_path}/fresh.db" if database.startswith("sqlite") else new_database(), create=True
+    )
+    fresh.create()
+    assert shape(old) == shape(fresh)
+
+
+def test_upgraded_store_takes_rows_of_this_version(database: str) -> None:
+    store = of_the_first_version(database)
+    store.create()
+    question = {"account": "17", "asked_at": NOW, "under_at": NOW}
+    swept = {"as_of": NOW.date(), "started_at": NOW, "rules": "b" * 64, "reported": '{"a": 1}'}
+    with store.writing() as connection:
+        connection.execute(sa.insert(tables.questions), [question])
+        connection.execute(sa.insert(tables.sweeps), [swept])
+        assert connection.execute(sa.select(tables.questions)).one()._asdict() == question
+        written = sa.select(tables.sweeps.c.reported).where(tables.sweeps.c.reported != "{}")
+        assert connection.execute(written).scalars().all() == ['{"a": 1}']
+
+
+def test_gate_on_its_own_file_upgrades_it(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/agegate.db"
+    old = of_the_first_version(url)
+    gate = AgeGate.open(url)
+    child = Registration(birth_date="2020-01-01", country="US", email="comet@example.net")
+    assert gate.check(child, now=NOW).outcome is Outcome.REFUSE
+    old.require()
+    assert len(contents(old)["agegate_refusal"]) == 3
+
+
+def test_interrupted_upgrade_leaves_the_older_version_whole(database: str) -> None:
+    old = of_the_first_version(database)
+    before = contents(old)
+    with old.writing() as connection:
+        migrations.upgrade(connection)
+        connection.rollback()
+    assert contents(old) == before
+    with pytest.raises(DatabaseError, match=FIRST):
+        old.require()
+    old.upgrade()
+    old.require()
+
+
+LATER = "9999"
+
+
+@pytest.mark.parametrize("way", ["require", "create", "upgrade"])
+def test_store_of_a_later_version_is_refused_with_both_versions_and_left_alone(database: str, way: str) -> None:
+    """An older agegate, started by mistake, must neither write into what it does not know nor crash."""
+    store = Store(database, create=True)
+    store.upgrade()
+    with store.writing() as connection:
+        connection.execute(sa.update(tables_of(connection)["agegate_version"]).values(version_num=LATER))
+    before = shape(store)
+    with pytest.raises(DatabaseError) as refused:
+        getattr(store, way)()
+    said = str(refused.value)
+    assert [part for part in (LATER, tables.VERSION) if part not in said] == []
+    assert "\n" not in said
+    assert shape(store) == before
 
 
 # --- moments ------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from agegate.cli import audit, bench, check, db, demo, erase, evaluate, host, law, review, sweep
+from agegate.cli import audit, bench, check, db, demo, doctor, erase, evaluate, host, law, review, sweep
 
 app = typer.Typer(
     name="agegate",
@@ -38,6 +38,7 @@ def agegate(
 app.command("check")(check.check)
 app.command("sweep")(sweep.sweep)
 app.command("evaluate")(evaluate.evaluate)
+app.command("doctor")(doctor.doctor)
 app.command("demo")(demo.demo)
 app.add_typer(law.app, name="law")
 app.add_typer(host.app, name="host")

@@ -25,9 +25,11 @@ def check(
     country: Annotated[str | None, typer.Option(help="Where the person says to live, as DE or US.")] = None,
     region: Annotated[str | None, typer.Option(help="Subdivision of that country, as QC or CA-QC.")] = None,
     billing_country: Annotated[str | None, typer.Option(help="Country of the billing address.")] = None,
+    payer: Annotated[str | None, typer.Option(help="Who pays, if not the learner: company, school, …")] = None,
     phone: Text = None,
     email: Text = None,
     ip_country: Annotated[str | None, typer.Option(help="Country of the IP address; only raises.")] = None,
+    time_zone: Annotated[str | None, typer.Option(help="The device's, as Europe/Paris.")] = None,
     device: Annotated[str | None, typer.Option(help="The host's own device id.")] = None,
     on: Annotated[str | None, typer.Option(help="Decide as on this day, YYYY-MM-DD.")] = None,
     as_json: JsonOption = False,
@@ -45,9 +47,11 @@ def check(
         "country": country,
         "region": region,
         "billing_country": billing_country,
+        "payer": payer,
         "phone": phone,
         "email": email,
         "ip_country": ip_country,
+        "time_zone": time_zone,
         "device": device,
     }
     if not any(given.values()) and not is_terminal(sys.stdin):
@@ -86,7 +90,9 @@ def _show(decision: Decision, as_json: bool) -> None:
                 "limit": limit.age if limit else None,
                 "jurisdiction": limit.jurisdiction if limit else None,
                 "rule": limit.rule.id if limit and limit.rule else None,
+                "set_by": limit.name if limit else None,
                 "why": limit.why if limit else None,
+                "conflicts": list(decision.residence.conflicts) if decision.residence else [],
                 "errors": [asdict(error) for error in decision.errors],
             }
         )

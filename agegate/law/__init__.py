@@ -7,7 +7,15 @@ All of it is pure: the day is an argument.
 
 from __future__ import annotations
 
-from agegate.law.codes import COUNTRIES, country_name, parse_country, parse_region, slip_hint, subdivision
+from agegate.law.codes import (
+    COUNTRIES,
+    country_name,
+    locale_country,
+    parse_country,
+    parse_region,
+    slip_hint,
+    subdivision,
+)
 from agegate.law.reading import Country
 from agegate.law.rulebook import Rulebook
 
@@ -16,6 +24,7 @@ __all__ = [
     "Country",
     "Rulebook",
     "country_name",
+    "locale_country",
     "parse_country",
     "parse_region",
     "slip_hint",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import takewhile
 from types import MappingProxyType
 from typing import Final
 
@@ -59,6 +60,9 @@ COMMON_SLIPS: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Codes that people write for the right one. For hints in messages only: a slip is never read as a code."""
 
+LONGEST_LOCALE: Final = 35
+"""Characters of a language tag that every implementation takes (RFC 5646, section 4.4.1)."""
+
 _REGION: Final = re.compile(r"[A-Z0-9]{1,3}")
 _WHOLE: Final = re.compile(r"([A-Z]{2})-[A-Z0-9]{1,3}")
 
@@ -67,6 +71,15 @@ def parse_country(text: str) -> str | None:
     """The country code that a text is (`"de "` is `"DE"`), or `None` where it is no ISO 3166-1 code."""
     code = _tidy(text)
     return code if code in COUNTRIES else None
+
+
+def locale_country(locale: object) -> str | None:
+    """The country that a locale names (`pt-BR`, `zh_Hant_TW`), if any: a device's setting, never an error."""
+    if not isinstance(locale, str) or len(locale) > LONGEST_LOCALE:
+        return None
+    parts = locale.split(".")[0].replace("_", "-").split("-")[1:]
+    named = takewhile(lambda part: len(part) > 1, parts)  # a single letter begins an extension
+    return next((code for code in map(parse_country, named) if code), None)
 
 
 def parse_region(text: str, country: str) -> str | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import combinations, groupby, pairwise
+from itertools import combinations, groupby
 from pathlib import Path
 from typing import Final, Literal
 
@@ -66,7 +66,15 @@ def _country(country: Country, on: date) -> Iterator[Finding]:
     if on - country.checked > STALE:
         days = (on - country.checked).days
         yield Finding("warning", file, f"checked {days} days ago; look at its sources again")
+    if country.rules and not any(rule.jurisdiction == country.code for rule in country.rules):
+        said = f"no rule for {country.code} itself, only for parts of it; add one (age 0 where none was found)"
+        yield Finding("error", file, said)
     for rule in country.rules:
+        if rule.checked != country.checked and on - rule.checked > STALE:
+            days = (on - rule.checked).days
+            yield Finding(
+                "warning", f"{file}: {rule.id}", f"checked {days} days ago; look at its sources again"
+            )
         yield from _rule(f"{file}: {rule.id}", rule)
     for one, other in combinations(country.rules, 2):
         if _same_kind(one, other) and _overlap(one, other):
@@ -100,13 +108,15 @@ def _begun(book: Rulebook, service: Service, on: date) -> Iterator[Finding]:
         elif (
             rule.gate == "yes"
             and not rule.kinds.isdisjoint(service.kinds | {"general"})
+            and (rule.basis != "majority" or service.majority_rules == "enforce")
             and book.limit(rule.jurisdiction, on=on, service=service).age < rule.age
         ):
+            whom = "each member state" if rule.jurisdiction == EU else rule.jurisdiction
             yield Finding(
                 "error",
                 where,
                 "enacted for a service like this, and the first day is not known; find it, or set "
-                f"service.stricter for {rule.jurisdiction} to {rule.age}",
+                f"service.stricter for {whom} to {rule.age}",
             )
 
 
@@ -138,14 +148,17 @@ def _gaps(file: str, rules: Iterable[Rule]) -> Iterator[Finding]:
 
     dated = [rule for rule in rules if rule.start and rule.status != "proposed"]
     for _, series in groupby(sorted(dated, key=lambda rule: (kind(rule), rule.start or date.min)), key=kind):
-        ordered = list(series)
-        for before, after in pairwise(ordered):
-            if before.until and after.start and after.start > before.until + timedelta(days=1):
+        last: Rule | None = None
+        for rule in series:
+            assert rule.start is not None
+            if last is not None and last.until is not None and rule.start > last.until + timedelta(days=1):
                 yield Finding(
                     "error",
-                    f"{file}: {after.id}",
-                    f"leaves a gap after {before.id}, which ends on {before.until}; what held between them?",
+                    f"{file}: {rule.id}",
+                    f"leaves a gap after {last.id}, which ends on {last.until}; what held between them?",
                 )
+            if last is None or (last.until is not None and (rule.until or date.max) >= last.until):
+                last = rule
 
 
 def _shadowed(book: Rulebook, service: Service) -> Iterator[Finding]:
@@ -173,4 +186,6 @@ def _covers(other: Rule, rule: Rule) -> bool:
     wide = rule.kinds <= other.kinds or "general" in other.kinds
     begun = other.start is None or (rule.start is not None and other.start <= rule.start)
     lasting = other.until is None or (rule.until is not None and other.until >= rule.until)
-    return other.law != rule.law and other.strictness > rule.strictness and wide and begun and lasting
+    acting = other.may_act or not rule.may_act
+    stricter = other.law != rule.law and other.strictness > rule.strictness
+    return stricter and wide and begun and lasting and acting

@@ -120,7 +120,7 @@ def _check_references(countries: Collection[Country], problem: Problem) -> None:
             mother = country.follows.country
             problem(
                 LawError(
-                    f"{country.code.lower()}.toml: follows: there is no rule file of {mother}; "
+                    f"{country.code.lower()}.toml: follows: {mother} has no rule file with rules of its own; "
                     "write it first, or name the country whose law holds"
                 )
             )
@@ -130,7 +130,7 @@ def _read_file(file: Path, problem: Problem) -> Country:
     """One rule file. Raises `LawError` on a head that is not exactly as `docs/law.md` says."""
     try:
         table = cast("dict[str, object]", tomllib.loads(file.read_text(encoding="utf-8")))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise LawError(f"{file.name}: cannot be read as TOML: {error}; mend the file") from error
     where = file.name
     if "follows" in table:
@@ -138,14 +138,13 @@ def _read_file(file: Path, problem: Problem) -> Country:
     else:
         _check_keys(where, table, _FILE_KEYS, (*_HEAD, "rule"))
     code = _text(where, table, "country")
-    if code != file.stem.upper() or code not in COUNTRIES | {EU}:
+    if code.lower() != file.stem or code not in COUNTRIES | {EU}:
         raise LawError(f"{where}: country: {code} is not the ISO code the file is named by; make them agree")
     members = frozenset(_texts(where, table, "members")) if "members" in table else frozenset[str]()
     if bool(members) != (code == EU) or not members <= COUNTRIES:
         raise LawError(f"{where}: members: only eu.toml lists them, as ISO codes; mend the list")
     checked = _day(where, table, "checked")
-    if checked is None:
-        raise LawError(f"{where}: checked: missing; add the day the sources were seen")
+    assert checked is not None
     name = _text(where, table, "name")
     if "follows" in table:
         return Country(code, name, checked, (), follows=_follows(where, table, code))
@@ -176,7 +175,7 @@ def _follows(where: str, table: _Table, code: str) -> Follows:
 
 def _read_rule(file: str, table: _Table, country: str, checked: date, number: int) -> Rule:
     """One rule of a file, `number` for the message where it has no id. Raises `LawError`."""
-    where = f"{file}: {table.get('id') or f'rule {number}'}"
+    where = f"{file}: {_one_line(table.get('id') or f'rule {number}')}"
     _check_keys(where, table, _RULE_KEYS, _REQUIRED)
     chosen = {key: _choice(where, table, key, choices) for key, choices in _CHOICES.items()}
     days = {key: _day(where, table, key) for key in _DAYS}
@@ -218,10 +217,16 @@ def _read_rule(file: str, table: _Table, country: str, checked: date, number: in
 def _check_keys(where: str, table: _Table, known: Collection[str], required: Collection[str]) -> None:
     for key in table:
         if key not in known:
-            raise LawError(f"{where}: {key}: unknown key; remove it or choose from {', '.join(sorted(known))}")
+            raise LawError(
+                f"{where}: {_one_line(key)}: unknown key; remove it or choose from {', '.join(sorted(known))}"
+            )
     for key in required:
         if key not in table:
             raise LawError(f"{where}: {key}: missing; add it")
+
+
+def _one_line(value: object) -> str:
+    return " ".join(str(value).split())
 
 
 def _text(where: str, table: _Table, key: str) -> str:
@@ -285,7 +290,7 @@ def _age(where: str, table: _Table) -> int:
 def _kinds(where: str, table: _Table) -> frozenset[str]:
     kinds = frozenset(_texts(where, table, "kinds"))
     if not kinds or not kinds <= set(STATUTORY_KINDS):
-        unknown = ", ".join(sorted(kinds - set(STATUTORY_KINDS))) or "nothing"
+        unknown = _one_line(", ".join(sorted(kinds - set(STATUTORY_KINDS)))) or "nothing"
         raise LawError(f"{where}: kinds: holds {unknown}; choose from {', '.join(STATUTORY_KINDS)}")
     return kinds
 

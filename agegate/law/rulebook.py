@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Final
 
 from agegate.errors import ConfigError, LawError
-from agegate.law.codes import COUNTRIES, slip_hint
+from agegate.law.codes import COUNTRIES, is_subdivision, slip_hint
 from agegate.law.reading import EU, SHAPE, Country, Follows, read_folder
 from agegate.model import Limit, Residence, Rule, Service
 
@@ -43,9 +43,7 @@ class Rulebook:
         self._wide = {code: _strictest_first(self._anywhere(code)) for code in by_code if code != EU}
         # What is only proposed, or only for some kinds of service, does not tell what holds for all.
         self._researched = {
-            place
-            for place in (*self._own, *self.members)
-            if any(rule.regime == "data_consent" and rule.status != "proposed" for rule in self.rules(place))
+            place for place in (*self._own, *self.members) if any(_tells(rule) for rule in self.rules(place))
         }
         self._consents = {
             code: tuple(
@@ -164,7 +162,7 @@ class Rulebook:
     def highest(self, *, on: date, service: Service, created_on: date | None = None) -> Limit:
         """The highest limit of all places: what is attained by who is old enough wherever they live."""
         own = (rule.jurisdiction for rule in service.stricter)
-        places = [*(place for place in self._own if place != EU), *own]
+        places = [*(place for place in self._narrow if place != EU), *own]
         return max(self._each(places, on, service, created_on), key=_by_strictness)
 
     def check(self, service: Service) -> None:
@@ -182,7 +180,7 @@ class Rulebook:
         law_alone = replace(service, stricter=())
         for own in service.stricter:
             place = own.jurisdiction
-            if not SHAPE.fullmatch(place) or place[:2] not in COUNTRIES:
+            if place not in COUNTRIES and not is_subdivision(place):
                 raise ConfigError(
                     f"service.stricter {place}: no jurisdiction; write an ISO 3166 code such as DE or CA-QC"
                 )
@@ -255,6 +253,11 @@ class Rulebook:
         return (*self.rules(country), *(rule for place in places for rule in self._own[place]))
 
 
+def _tells(rule: Rule) -> bool:
+    """Whether a rule says what holds for services in general in its place."""
+    return rule.regime == "data_consent" and rule.status != "proposed" and "general" in rule.kinds
+
+
 def _by_strictness(found: Limit | Rule) -> tuple[int, bool]:
     return found.strictness
 
@@ -273,8 +276,8 @@ def _sets_a_limit(rule: Rule, on: date, service: Service) -> bool:
         return False
     if rule.new_from is not None and on < rule.new_from:
         return False
-    if rule.gate == "policy" and rule.jurisdiction not in service.policy:
-        return False
+    if rule.gate == "policy":
+        return rule.jurisdiction in service.policy  # chosen by name: stronger than what is said of all
     return rule.basis != "majority" or service.majority_rules == "enforce"
 
 

@@ -22,7 +22,7 @@ LAST_ZONE: Final = timezone(timedelta(hours=-12))
 
 def zone_country(name: object) -> str | None:
     """The country of a time zone of the IANA database (`Europe/Paris` is in `FR`), or `None`."""
-    return next((country for country, zones in _zones().items() if name in zones), None)
+    return _countries().get(name) if isinstance(name, str) else None
 
 
 def local_day(moment: datetime, residence: Residence, time_zone: str | None = None) -> date:
@@ -42,6 +42,12 @@ def _day_in(country: str, moment: datetime, time_zone: str | None) -> date:
         zones = (time_zone,)
     days = [moment.astimezone(ZoneInfo(zone)).date() for zone in zones]
     return min(days, default=moment.astimezone(LAST_ZONE).date())
+
+
+@cache
+def _countries() -> Mapping[str, str]:
+    """The country of each zone; the table gives each zone to one."""
+    return MappingProxyType({zone: country for country, zones in _zones().items() for zone in zones})
 
 
 @cache

@@ -12,10 +12,10 @@ from email_validator import EmailNotValidError, validate_email
 
 from agegate.birthdate import BirthDate
 from agegate.errors import BirthDateError
-from agegate.law import parse_country, parse_region, slip_hint
+from agegate.law import locale_country, parse_country, parse_region, slip_hint
 from agegate.law.residence import residence
 from agegate.law.zones import zone_country
-from agegate.model import PAYERS, FieldError, Registration, Residence
+from agegate.model import LEARNER, PAYERS, FieldError, Registration, Residence
 from agegate.signup.addresses import Addresses
 
 LONGEST: Final = 320
@@ -49,17 +49,19 @@ def check_fields(registration: Registration, today: date, addresses: Addresses |
     country = _country("country", registration.country, errors)
     billing = _country("billing_country", registration.billing_country, errors)
     region = _region(registration.region, country or billing, errors)
+    payer = _payer(registration.payer, errors)
+    own_billing = billing if payer in {None, LEARNER} else None
     email = _read("email", registration.email, _email, errors)
-    number = _phone_number(registration.phone, country or billing, errors)
+    number = _phone_number(registration.phone, country or own_billing, errors)
     phone_region = phonenumbers.region_code_for_number(number) if number else None
     where = residence(
         billing=billing,
-        payer=_payer(registration.payer, errors),
+        payer=payer,
         country=country,
         region=region,
         phone_region=parse_country(phone_region or ""),
         ip_country=_ip_country(registration, addresses, errors),
-        locale_country=_locale_country(registration.locale),
+        locale_country=locale_country(registration.locale),
         zone_country=zone_country(registration.time_zone) if registration.time_zone else None,
         seen_on=today,
     )
@@ -91,14 +93,6 @@ def _payer(value: object, errors: list[FieldError]) -> str | None:
         return str(value) if value else None
     errors.append(FieldError("payer", "invalid", f"payer must be one of {', '.join(PAYERS)}"))
     return None
-
-
-def _locale_country(value: object) -> str | None:
-    """The country that a locale names (`pt-BR`, `zh_Hant_TW`), if any: a device's setting, never an error."""
-    if not isinstance(value, str) or len(value) > LONGEST:
-        return None
-    parts = value.split(".")[0].replace("_", "-").split("-")[1:]
-    return next((part for part in map(parse_country, parts) if part), None)
 
 
 def _birth_date(value: object, today: date, errors: list[FieldError]) -> BirthDate | None:

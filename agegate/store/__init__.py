@@ -91,7 +91,7 @@ class Store:
             schema = SCHEMA if connection.dialect.name == "postgresql" else None
             if not sa.inspect(connection).has_table("agegate_version", schema=schema):
                 return None
-            table = sa.table("agegate_version", sa.column("version_num"), schema=SCHEMA)
+            table = sa.table("agegate_version", sa.column("version_num"), schema=schema)
             return connection.execute(sa.select(table.c.version_num)).scalar()
 
     @contextmanager

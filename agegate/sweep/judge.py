@@ -12,9 +12,10 @@ import phonenumbers
 
 from agegate.birthdate import BirthDate
 from agegate.inference import assess, could_be_under
-from agegate.law import Rulebook, parse_country, parse_region
+from agegate.law import Rulebook, locale_country, parse_country, parse_region
 from agegate.law.residence import residence
-from agegate.model import Account, Assessment, Band, Cause, Evidence, Limit, Residence, Service, Signal
+from agegate.law.zones import zone_country
+from agegate.model import LEARNER, Account, Assessment, Band, Cause, Evidence, Limit, Residence, Service, Signal
 from agegate.signals.birth_date import FILLER_RELIABILITY, is_filler
 
 STRONG: Final = 0.9
@@ -75,7 +76,9 @@ class Judge:
             return None
         strongest = next(item.evidence for item in assessment.weighed if item.weight > 0)
         cause = Cause.REPORTED if strongest.signal == "reports" else Cause.INFERRED
-        return Judgement(cause, False, assessment, now, where, "; ".join(where.conflicts))
+        return Judgement(
+            cause, False, assessment, now, where, "; ".join(where.conflicts) if where.conflict else ""
+        )
 
     def observe(self, account: Account) -> list[Evidence]:
         """The evidence of every signal; one that fails is counted, skipped and never makes a flag."""
@@ -154,12 +157,17 @@ def place_of(account: Account) -> Residence:
     country = parse_country(fields.get("country", ""))
     billing = parse_country(fields.get("billing_country", ""))
     region = parse_region(fields.get("region", ""), country) if country else None
+    payer = fields.get("payer")
+    own_billing = billing if payer in {None, LEARNER} else None
     return residence(
         billing=billing,
-        payer=fields.get("payer"),
+        payer=payer,
         country=country,
         region=region,
-        phone_region=_phone_region(fields.get("phone"), country or billing),
+        phone_region=_phone_region(fields.get("phone"), country or own_billing),
+        locale_country=locale_country(fields.get("locale")),
+        zone_country=zone_country(fields.get("time_zone")),
+        seen_on=account.created_on,
     )
 
 

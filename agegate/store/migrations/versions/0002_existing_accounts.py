@@ -14,13 +14,15 @@ down_revision = "0001"
 
 def upgrade() -> None:
     """Forward."""
+    # An ALTER is not translated to a database without schemas, as a CREATE is.
+    schema = SCHEMA if op.get_bind().dialect.name == "postgresql" else None
     op.create_table(
         "agegate_question",
         sa.Column("account", sa.Text(), nullable=False),
         sa.Column("asked_at", Moment(), nullable=False),
         sa.Column("under_at", Moment(), nullable=True, comment="when the holder answered to be under age"),
         sa.PrimaryKeyConstraint("account"),
-        schema=SCHEMA,
+        schema=schema,
     )
     op.add_column(
         "agegate_sweep",
@@ -31,5 +33,5 @@ def upgrade() -> None:
             server_default="{}",
             comment="JSON: accounts under a limit that may not be acted on, by rule",
         ),
-        schema=SCHEMA,
+        schema=schema,
     )

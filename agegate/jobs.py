@@ -84,7 +84,10 @@ class Ailment:
 
 def diagnose(config: Config, *, on: date) -> list[Ailment]:
     """Everything that keeps agegate from doing its work for a host, and what its operator should look at."""
-    found = list(_of_service(config, on))
+    try:
+        found = list(_of_service(config, on))
+    except AgegateError as error:
+        return [Ailment("error", "service", str(error)), *_of_host(config)]
     parts: tuple[tuple[str, Callable[[], object]], ...] = (
         ("service", lambda: Rulebook.load().check(config.law_service)),
         ("keys", lambda: config.key_ring),

@@ -310,7 +310,7 @@ FAULTS: dict[str, tuple[dict[str, str], str, str, str]] = {
         "de.toml: de-law-new",
         "not in ISO 3166-2",
     ),
-    "a territory alone": ({"ax.toml": TERRITORY}, "error", "ax.toml", "no rule file of FI"),
+    "a territory alone": ({"ax.toml": TERRITORY}, "error", "ax.toml", "FI has no rule file"),
     "a rule to look at again": (
         with_(NEW, f"{NEW}\nrecheck = true"),
         "warning",

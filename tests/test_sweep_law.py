@@ -132,11 +132,11 @@ REPORTED: dict[str, tuple[dict[str, Any], str, date, str | None]] = {
         TODAY,
         "ie-dpa-s31",
     ),
-    "a minor where that does not count": (
+    "a minor where the door does not ask for majority": (
         {"country": "CO", "born": "2010-05-01"},
         "majority_rules = 'report'",
         TODAY,
-        None,
+        "co-ley1581-art7",
     ),
     "an adult": ({"country": "CO", "born": "1990-05-01"}, "", TODAY, None),
     "no birth date": ({"country": "CO"}, "", TODAY, None),

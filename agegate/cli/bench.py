@@ -18,7 +18,10 @@ def group() -> None:
 
 @app.command()
 def gate(as_json: JsonOption = False, config: ConfigOption = None) -> None:
-    """Time decisions and the reading of the law; each figure beside the floor of the same run."""
+    """Time decisions and the reading of the law; each figure beside the floor of the same run.
+
+    Example: agegate bench gate --json
+    """
     find_config(config)  # none is needed; one that is named must be right
     from agegate.bench.gate import run
 

@@ -158,6 +158,8 @@ def export(
     """Write every country of ISO 3166-1 with its limit on a day and its rules, or `not researched`.
 
     CSV has a row for every rule, and one for a place that has none. --json is --format json.
+
+    Example: agegate law export --on 2026-12-01 > law.csv
     """
     day, service = _day(on), _service(config)
     entries = every_place(Rulebook.load(), on=day, service=service)
@@ -246,11 +248,11 @@ def _service(path: Path | None) -> Service:
 
 
 def _code(place: str) -> str:
-    country, _, region = place.strip().partition("-")
+    country, dash, region = place.strip().partition("-")
     code = parse_country(country)
     if code is None:
         raise InputError(f"no jurisdiction of that code in ISO 3166; {slip_hint(country)}")
-    if not region:
+    if not dash:
         return code
     part = parse_region(region, code)
     if part is None:

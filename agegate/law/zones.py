@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta, timezone
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from types import MappingProxyType
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -46,17 +47,40 @@ def _day_in(country: str, moment: datetime, time_zone: str | None) -> date:
 
 @cache
 def _countries() -> Mapping[str, str]:
-    """The country of each zone; the table gives each zone to one."""
+    """The country of each zone; the table gives each zone to one, and older names are links to it."""
     return MappingProxyType({zone: country for country, zones in _zones().items() for zone in zones})
 
 
 @cache
 def _zones() -> Mapping[str, tuple[str, ...]]:
     """The zones of each country, from the database's own table."""
-    table = (files("tzdata") / "zoneinfo" / "zone.tab").read_text(encoding="utf-8")
     found: dict[str, tuple[str, ...]] = {}
-    for line in table.splitlines():
-        if not line.startswith("#"):
-            country, _, zone = line.split("\t")[:3]
-            found[country] = (*found.get(country, ()), zone)
+    for line in _lines(files("tzdata") / "zoneinfo" / "zone.tab"):
+        country, _, zone = line.split("\t")[:3]
+        found[country] = (*found.get(country, ()), zone, *_older_names().get(zone, ()))
     return MappingProxyType(found)
+
+
+@cache
+def _older_names() -> Mapping[str, tuple[str, ...]]:
+    """The names that devices still send for a zone that was renamed (`Asia/Calcutta`), from the same source.
+
+    Only of zones that one country has for itself: the database links the names of countries with the same
+    clock to one zone, so `Iceland` is a name of Abidjan's.
+    """
+    folder = files("tzdata") / "zoneinfo"
+    rows = [line.split("\t") for line in _lines(folder / "zone1970.tab")]
+    alone = {zone for countries, _, zone, *_ in rows if "," not in countries}
+    tabled = {line.split("\t")[2] for line in _lines(folder / "zone.tab")}
+    found: dict[str, tuple[str, ...]] = {}
+    for line in _lines(folder / "tzdata.zi"):
+        kind, _, rest = line.partition(" ")
+        if kind == "L":
+            zone, name = rest.split()
+            if zone in alone and name not in tabled:
+                found[zone] = (*found.get(zone, ()), name)
+    return found
+
+
+def _lines(file: Traversable) -> list[str]:
+    return [line for line in file.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]

@@ -84,6 +84,7 @@ class Report:
 class Account:
     """One account as the sweep sees it: its key, the day it was made, what was declared, what was written.
 
+    `answered_under` says that the holder answered at sign-in to be under the limit and is restricted.
     `fields` holds the declared values by their name in agegate.toml (`email`, `handle`, `country`, …),
     only those that are filled.
     """
@@ -94,6 +95,7 @@ class Account:
     fields: Mapping[str, str] = field(default_factory=dict, repr=False)
     texts: tuple[Text, ...] = field(default=(), repr=False)
     reports: tuple[Report, ...] = field(default=(), repr=False)
+    answered_under: bool = False
 
 
 @dataclass(frozen=True, slots=True)

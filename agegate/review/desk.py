@@ -206,6 +206,8 @@ class Desk:
         place = row.jurisdiction
         rule = next((rule for rule in Rulebook.load() if rule.id == row.rule), None)
         own = next((own for own in self._stricter if row.rule == f"own:{own.jurisdiction}"), None)
+        if own is None and (row.rule or "").startswith("own:"):
+            return f"a rule of the service's own for {place}, which it no longer has"
         researched = not place or Rulebook.load().is_researched(place[:2])
         return Limit(row.limit_age, place or "no known place", rule, researched, own).why
 

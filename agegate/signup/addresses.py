@@ -23,8 +23,10 @@ class Addresses:
         except ImportError:
             raise ConfigError("gate.ip_database needs the extra geo: install agegate[geo]") from None
         try:
-            self._reader = maxminddb.open_database(file)
-        except (OSError, maxminddb.InvalidDatabaseError):
+            # In memory: the reader in C ends the process on a damaged file, and a mapped file that is
+            # overwritten in place is as bad; this one raises.
+            self._reader = maxminddb.open_database(file, maxminddb.MODE_MEMORY)
+        except (OSError, TypeError, ValueError, maxminddb.InvalidDatabaseError):
             raise ConfigError(
                 f"gate.ip_database: {file}: not a readable MaxMind DB file; name one such as a country edition"
             ) from None
@@ -32,12 +34,17 @@ class Addresses:
     def country(self, address: str) -> str | None:
         """The country of an address, or `None` where the file or the address has none. Never raises."""
         try:
-            record: Any = self._reader.get(ipaddress.ip_address(address.strip()))
-        except (ValueError, RuntimeError):  # no address of this kind; or a damaged record
+            parsed = ipaddress.ip_address(address.strip())
+            if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
+                parsed = parsed.ipv4_mapped
+            record: Any = self._reader.get(parsed)
+        except Exception:  # no address of this kind; and a damaged file may fail in any way
             return None
-        country = record.get("country") if isinstance(record, dict) else None
-        code = country.get("iso_code") if isinstance(country, dict) else country
-        return parse_country(code) if isinstance(code, str) else None
+        if not isinstance(record, dict):
+            return None
+        country = record.get("country")
+        codes = (country.get("iso_code") if isinstance(country, dict) else country, record.get("country_code"))
+        return next((found for code in codes if isinstance(code, str) and (found := parse_country(code))), None)
 
     def close(self) -> None:
         """Close the file."""

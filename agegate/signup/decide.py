@@ -15,6 +15,7 @@ ASKABLE: Final = frozenset({"birth_date", "country", "region"})
 """What the holder of an existing account can be asked for again."""
 
 MISSING: Final = FieldError("birth_date", "missing", "give the date of birth")
+NOWHERE: Final = FieldError("country", "missing", "say in which country you live")
 PARTIAL: Final = FieldError("birth_date", "missing", "give the whole date of birth")
 
 
@@ -39,8 +40,11 @@ def decide_existing(
     created_on = min(created_on, day)
     born = checked.birth_date
     errors = tuple(error for error in checked.errors if error.field in ASKABLE)
+    if not checked.residence.places and not any(error.field == "country" for error in errors):
+        errors = (*errors, NOWHERE)
     if born is None or is_filler(born, created_on):
-        return Outcome.INVALID, errors or (MISSING,)
+        told = any(error.field == "birth_date" for error in errors)
+        return Outcome.INVALID, errors if told else (MISSING, *errors)
     strictest, loosest, then = _limits(checked, created_on, day, rulebook, service)
     if strictest.is_attained(born, day):
         return Outcome.ADMIT, ()

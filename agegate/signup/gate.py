@@ -159,8 +159,8 @@ class AgeGate:
             if outcome is Outcome.ADMIT:
                 if is_remembered(connection, keys, checked, moment):
                     return Standing(known.state)
-                question.close(connection, account)
-                return Standing(AccountState.ACTIVE)
+                open_ = question.close(connection, account)
+                return Standing(AccountState.ACTIVE if open_ else AccountState.QUARANTINED)
             if question.answer_under(connection, account, moment):
                 assert checked.birth_date is not None
                 told = {

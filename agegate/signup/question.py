@@ -7,8 +7,10 @@ the limit is knowledge: the account is restricted and brought to the desk.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -58,27 +60,32 @@ def look(connection: sa.Connection, account: str, now: datetime, patience: timed
 
 def ask(connection: sa.Connection, account: str, now: datetime) -> None:
     """Note that the question was put; one that is open already keeps its day."""
-    _insert(connection, account, now)
+    row = {"account": account, "asked_at": now}
+    connection.execute(_insert(connection, row).on_conflict_do_nothing())
 
 
-def close(connection: sa.Connection, account: str) -> None:
-    """Forget a question that was answered."""
-    connection.execute(sa.delete(questions).where(questions.c.account == account))
+def close(connection: sa.Connection, account: str) -> bool:
+    """Forget a question that was answered; whether nobody answered meanwhile to be under age."""
+    mine = questions.c.account == account
+    connection.execute(sa.delete(questions).where(mine, questions.c.under_at.is_(None)))
+    return connection.execute(sa.select(questions.c.account).where(mine)).first() is None
 
 
 def answer_under(connection: sa.Connection, account: str, now: datetime) -> bool:
     """Note that the holder answered to be under age; whether this is the first time."""
-    _insert(connection, account, now)
-    first = (questions.c.account == account) & questions.c.under_at.is_(None)
-    return connection.execute(sa.update(questions).where(first).values(under_at=now)).rowcount == 1
+    row = {"account": account, "asked_at": now, "under_at": now}
+    statement = _insert(connection, row).on_conflict_do_update(
+        index_elements=[questions.c.account], set_={"under_at": now}, where=questions.c.under_at.is_(None)
+    )
+    return connection.execute(statement.returning(questions.c.account)).first() is not None
 
 
-def _insert(connection: sa.Connection, account: str, now: datetime) -> None:
-    """A row for the account, if it has none; of two sign-ins at once the first makes it."""
-    row = {"account": account, "asked_at": now}
+def _insert(connection: sa.Connection, row: Mapping[str, object]) -> Any:
+    """An insert that can meet a row made at the same moment: of two sign-ins at once the first makes it."""
     if connection.dialect.name == "postgresql":
         from sqlalchemy.dialects.postgresql import insert as insert_postgresql
 
-        connection.execute(insert_postgresql(questions).values(row).on_conflict_do_nothing())
-    elif not connection.execute(sa.select(questions.c.account).where(questions.c.account == account)).first():
-        connection.execute(sa.insert(questions).values(row))
+        return insert_postgresql(questions).values(row)
+    from sqlalchemy.dialects.sqlite import insert as insert_sqlite
+
+    return insert_sqlite(questions).values(row)

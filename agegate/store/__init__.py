@@ -60,9 +60,15 @@ class Store:
             stamp(connection)
 
     def upgrade(self) -> None:
-        """Bring the tables to this version's shape by the migrations; safe to repeat."""
+        """Bring the tables to this version's shape by the migrations; safe to repeat.
+
+        Raises `DatabaseError` if they are of a later version.
+        """
         from agegate.store.migrations import upgrade
 
+        found = self._version()
+        if found is not None and found > tables.VERSION:
+            raise DatabaseError(self._other_version(found))
         with self.writing() as connection:
             upgrade(connection)
 
@@ -80,10 +86,13 @@ class Store:
             lacks = "agegate tables" if tables.requests.name in missing else ", ".join(missing)
             raise DatabaseError(f"database {shown(self.url)} has no {lacks}; run `agegate db upgrade`")
         if found != tables.VERSION:
-            raise DatabaseError(
-                f"database {shown(self.url)} has agegate tables of version {found}, this is {tables.VERSION}; "
-                "run `agegate db upgrade` with the newer agegate"
-            )
+            raise DatabaseError(self._other_version(str(found)))
+
+    def _other_version(self, found: str) -> str:
+        return (
+            f"database {shown(self.url)} has agegate tables of version {found}, this is {tables.VERSION}; "
+            "run `agegate db upgrade` with the newer agegate"
+        )
 
     def _version(self) -> str | None:
         """The migration that the tables were last brought to, or `None` where there are none."""

@@ -189,6 +189,13 @@ def _reopens(connection: sa.Connection, last: sa.Row[tuple[object, ...]], judgem
     return f"reopens case {last.id}, decided as adult: new evidence from {', '.join(sorted(new))}"
 
 
+def load_answers(connection: sa.Connection, keys: Sequence[str]) -> set[str]:
+    """The accounts of these whose holders answered at sign-in to be under age."""
+    table = tables.questions
+    under = table.c.account.in_(keys) & table.c.under_at.is_not(None)
+    return set(connection.execute(sa.select(table.c.account).where(under)).scalars())
+
+
 def load_reports(connection: sa.Connection, keys: Sequence[str]) -> dict[str, list[tuple[int, str, date, int]]]:
     """Reports about accounts: number, role of who reported, the day, the age that was stated."""
     found: dict[str, list[tuple[int, str, date, int]]] = {}

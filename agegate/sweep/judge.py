@@ -18,6 +18,9 @@ from agegate.law.zones import zone_country
 from agegate.model import LEARNER, Account, Assessment, Band, Cause, Evidence, Limit, Residence, Service, Signal
 from agegate.signals.birth_date import FILLER_RELIABILITY, is_filler
 
+ANSWERED: Final = "the holder answered to be under age"
+"""The note of a case that an answer at sign-in opened."""
+
 STRONG: Final = 0.9
 """Counter-evidence of at least this reliability keeps a declared date from being knowledge."""
 
@@ -64,7 +67,8 @@ class Judge:
         now = self._strictest(where, self.today, account)
         then = self._strictest(where, account.created_on, account)
         self._report(account, where, now)
-        if not could_be_under(evidence, max(now.age, then.age), self.today, account.created_on):
+        room = could_be_under(evidence, max(now.age, then.age), self.today, account.created_on)
+        if not room and not account.answered_under:
             return None
         assessment = assess(
             evidence, today=self.today, limit=now.age, created_on=account.created_on, limit_then=then.age
@@ -72,6 +76,10 @@ class Judge:
         known, note = self._declared(account, evidence, where)
         if known or note:
             return Judgement(Cause.DECLARED, known, assessment, now, where, note)
+        if (
+            account.answered_under
+        ):  # whom an answer restricts, a person must see, whatever else speaks against it
+            return Judgement(Cause.REPORTED, False, assessment, now, where, ANSWERED)
         if assessment.band not in {Band.CERTAIN, Band.LIKELY}:
             return None
         strongest = next(item.evidence for item in assessment.weighed if item.weight > 0)
@@ -139,7 +147,8 @@ class Judge:
         born = account.birth_date
         if born is None or not where.places:
             return
-        door = self.rulebook.strictest(where, on=self.today, service=self.service)
+        every = replace(self.service, majority_rules="enforce")  # whether or not the door enforces them
+        door = self.rulebook.strictest(where, on=self.today, service=every)
         if not door.is_attained(born, self.today) and acting.is_attained(born, self.today):
             self.reported[door.name] += 1
 

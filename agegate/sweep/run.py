@@ -21,7 +21,7 @@ from agegate.law import Rulebook
 from agegate.model import Account, Band, Cause, Report, RequestState, Rule, Signal
 from agegate.signals import collect
 from agegate.store import Store, tables
-from agegate.sweep.flags import FlagWriter, load_reports
+from agegate.sweep.flags import FlagWriter, load_answers, load_reports
 from agegate.sweep.judge import Judge, Judgement
 
 COMMON_SHARE: Final = 0.005
@@ -101,9 +101,12 @@ class Sweep:
     def rules(self) -> str:
         """A hash of all that decides: law, service, signals. Its change makes the next sweep a dry one."""
         service = self._config.law_service
-        parts = [repr(service.floor), *sorted(service.kinds), *sorted(map(repr, service.stricter))]
-        for place in sorted(self._rulebook.countries):
-            parts += [_that_decides(place, rule) for rule in self._rulebook.rules(place) if rule.may_act]
+        own = sorted(f"{own.jurisdiction} {own.age} {own.start}" for own in service.stricter)
+        parts = [repr(service.floor), *sorted(service.kinds), *own]
+        members = self._rulebook.members
+        for place in sorted({*self._rulebook.countries, *(rule.jurisdiction for rule in self._rulebook)}):
+            rules = self._rulebook.rules(place)
+            parts += [_that_decides(place, rule) for rule in rules if _decides(rule, place in members)]
         parts += [f"{signal.name}: {signal.about}" for signal in self._signals]
         return sha256("\n".join(parts).encode()).hexdigest()
 
@@ -164,7 +167,7 @@ class Sweep:
         brake = self._brake(total)
         while accounts := self._chunk(after, summary.as_of):
             with self._store.reading() as connection:
-                accounts = _with_reports(connection, accounts)
+                accounts = _with_said(connection, accounts)
                 decided = set(
                     connection.execute(
                         sa.select(tables.flags.c.account).where(
@@ -202,7 +205,7 @@ class Sweep:
         brake = self._brake(total) - self._quarantined_since(now - timedelta(days=1))
         while accounts := self._chunk(after, summary.as_of):
             with self._store.reading() as connection:
-                accounts = _with_reports(connection, accounts)
+                accounts = _with_said(connection, accounts)
             judged = [(account, judge.judge(account)) for account in accounts]
             summary.accounts += len(accounts)
             after = accounts[-1].key
@@ -291,19 +294,30 @@ class Sweep:
             return connection.execute(query).scalar_one()
 
 
+def _decides(rule: Rule, member: bool) -> bool:
+    """Whether a rule may act on accounts, or displaces one that may: a member state's age of consent does."""
+    return rule.may_act or (member and rule.regime == "data_consent" and rule.gate == "yes")
+
+
 def _that_decides(place: str, rule: Rule) -> str:
     """What of a rule decides about an account; a better note or another source makes no new rule."""
-    reach = (rule.start, rule.until, rule.new_from, rule.existing_from, rule.checked if not rule.start else "")
-    return repr(
-        (place, rule.id, rule.jurisdiction, rule.age, rule.attain, sorted(rule.kinds), *map(str, reach))
-    )
+    seen = None if rule.start else rule.checked
+    days = [str(day) for day in (rule.start, rule.until, rule.new_from, rule.existing_from, seen)]
+    acts = (rule.status, rule.may_act, rule.age, rule.attain)
+    return repr((place, rule.id, rule.jurisdiction, *acts, sorted(rule.kinds), days))
 
 
-def _with_reports(connection: sa.Connection, accounts: list[Account]) -> list[Account]:
-    reports = load_reports(connection, [account.key for account in accounts])
+def _with_said(connection: sa.Connection, accounts: list[Account]) -> list[Account]:
+    """The accounts with what the store knows of them: reports, and answers given at sign-in."""
+    keys = [account.key for account in accounts]
+    reports, answered = load_reports(connection, keys), load_answers(connection, keys)
     return [
-        replace(account, reports=tuple(_report(*row) for row in reports[account.key]))
-        if account.key in reports
+        replace(
+            account,
+            reports=tuple(_report(*row) for row in reports.get(account.key, ())),
+            answered_under=account.key in answered,
+        )
+        if account.key in reports or account.key in answered
         else account
         for account in accounts
     ]

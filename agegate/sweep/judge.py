@@ -76,9 +76,7 @@ class Judge:
         known, note = self._declared(account, evidence, where)
         if known or note:
             return Judgement(Cause.DECLARED, known, assessment, now, where, note)
-        if (
-            account.answered_under
-        ):  # whom an answer restricts, a person must see, whatever else speaks against it
+        if account.answered_under:  # whom an answer restricts, a person must see
             return Judgement(Cause.REPORTED, False, assessment, now, where, ANSWERED)
         if assessment.band not in {Band.CERTAIN, Band.LIKELY}:
             return None

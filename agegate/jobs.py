@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal
 
 from agegate.config import Config
 from agegate.errors import AgegateError
 from agegate.law import Rulebook
-from agegate.law.lint import lint
+from agegate.law.lint import Finding, lint
 from agegate.signup.addresses import Addresses
 from agegate.sweep.judge import place_of
 
@@ -70,24 +69,15 @@ def law_impact(
     return impact
 
 
-@dataclass(frozen=True, slots=True)
-class Ailment:
-    """One thing that is not in order: `part` is where, `what` says what is wrong and what to do."""
+def diagnose(config: Config, *, on: date) -> list[Finding]:
+    """Everything that keeps agegate from doing its work for a host, and what its operator should look at.
 
-    level: Literal["error", "warning"]
-    part: str
-    what: str
-
-    def __str__(self) -> str:
-        return f"{self.level}: {self.part}: {self.what}"
-
-
-def diagnose(config: Config, *, on: date) -> list[Ailment]:
-    """Everything that keeps agegate from doing its work for a host, and what its operator should look at."""
+    `where` is the part of agegate; a finding of the law names its file, too.
+    """
     try:
         found = list(_of_service(config, on))
     except AgegateError as error:
-        return [Ailment("error", "service", str(error)), *_of_host(config)]
+        return [Finding("error", "service", str(error)), *_of_host(config)]
     parts: tuple[tuple[str, Callable[[], object]], ...] = (
         ("service", lambda: Rulebook.load().check(config.law_service)),
         ("keys", lambda: config.key_ring),
@@ -98,32 +88,32 @@ def diagnose(config: Config, *, on: date) -> list[Ailment]:
         try:
             look()
         except AgegateError as error:
-            found.append(Ailment("error", part, str(error)))
+            found.append(Finding("error", part, str(error)))
     return found + list(_of_host(config))
 
 
-def _of_service(config: Config, on: date) -> Iterator[Ailment]:
+def _of_service(config: Config, on: date) -> Iterator[Finding]:
     if config.law_service.audience == "directed_to_children":
-        yield Ailment(
+        yield Finding(
             "error",
             "service",
             "audience is directed_to_children: such a service may not turn children away (16 CFR 312.2, "
             "312.5); it needs a parent's consent, which agegate does not collect",
         )
     for finding in lint(config.law_service, on=on):
-        yield Ailment(finding.level, f"law: {finding.where}", finding.what)
+        yield Finding(finding.level, f"law: {finding.where}", finding.what)
 
 
-def _of_host(config: Config) -> Iterator[Ailment]:
+def _of_host(config: Config) -> Iterator[Finding]:
     if config.host is None:
-        yield Ailment("warning", "host", "there is no [host]: sign-up works, sweep and erasure do not")
+        yield Finding("warning", "host", "there is no [host]: sign-up works, sweep and erasure do not")
         return
     try:
         host = config.open_host()
         try:
             for finding in host.check():
-                yield Ailment("error", "host", str(finding))
+                yield Finding("error", "host", str(finding))
         finally:
             host.dispose()
     except AgegateError as error:
-        yield Ailment("error", "host", str(error))
+        yield Finding("error", "host", str(error))

@@ -589,7 +589,7 @@ def test_doctor_lists_warnings_of_a_healthy_host_and_exits_0(run: Run, host: Lay
     assert (done.code, done.err, as_json.code, as_json.err) == (0, "", 0, "")
     *found, last = done.out.splitlines()
     assert last == f"0 error(s), {len(found)} warning(s)"
-    said = [f"{item['level']}: {item['part']}: {item['what']}" for item in as_json.json["findings"]]
+    said = [f"{item['level']}: {item['where']}: {item['what']}" for item in as_json.json["findings"]]
     assert said == found
     assert {item["level"] for item in as_json.json["findings"]} == {"warning"}
 
@@ -618,7 +618,7 @@ def test_doctor_exits_1_and_says_which_part_is_ill(run: Run, host: Layout, what:
     wrong = [line for line in done.out.splitlines() if line.startswith("error: ")]
     assert [line.split(": ")[1] for line in wrong] == [part]
     assert re.search(r"^1 error\(s\), [0-9]+ warning\(s\)$", done.out, re.M)
-    assert [item["part"] for item in as_json.json["findings"] if item["level"] == "error"] == [part]
+    assert [item["where"] for item in as_json.json["findings"] if item["level"] == "error"] == [part]
 
 
 def test_doctor_needs_a_configuration(run: Run, tmp_path: Path) -> None:

@@ -15,8 +15,9 @@ from netaddr import IPSet
 
 from agegate.config import Config
 from agegate.errors import DatabaseError, HostError
-from agegate.jobs import Ailment, LawImpact, diagnose, law_impact
+from agegate.jobs import LawImpact, diagnose, law_impact
 from agegate.keys import ENVIRONMENT as KEY_RING
+from agegate.law.lint import Finding
 from agegate.store import tables
 from tests.conftest import TODAY, Layout
 from tests.hosts import enrol, school, snapshot
@@ -257,7 +258,7 @@ ILLNESSES = {
 }
 
 
-def ill(layout: Layout, *illnesses: Illness) -> list[Ailment]:
+def ill(layout: Layout, *illnesses: Illness) -> list[Finding]:
     """What the doctor finds at a school with some illnesses."""
     gate = "".join(f"{illness.gate}\n" for illness in illnesses if illness.gate)
     school(layout, service="\n".join(illness.service for illness in illnesses), gate=gate)
@@ -266,33 +267,33 @@ def ill(layout: Layout, *illnesses: Illness) -> list[Ailment]:
     return diagnose(Config.load(layout.folder / "agegate.toml"), on=TODAY)
 
 
-def errors(found: list[Ailment]) -> list[Ailment]:
-    return [ailment for ailment in found if ailment.level == "error"]
+def errors(found: list[Finding]) -> list[Finding]:
+    return [finding for finding in found if finding.level == "error"]
 
 
 @pytest.mark.parametrize("what", ILLNESSES)
 def test_each_illness_is_found_alone_and_named(host: Layout, what: str) -> None:
     illness = ILLNESSES[what]
     found = ill(host, illness)
-    matching = [ailment for ailment in found if (ailment.level, ailment.part) == (illness.level, illness.part)]
+    matching = [finding for finding in found if (finding.level, finding.where) == (illness.level, illness.part)]
     assert len(matching) == 1, found
     assert [word for word in illness.named if word not in matching[0].what] == []
-    assert errors(found) == [ailment for ailment in matching if ailment.level == "error"]
-    assert [str(ailment) for ailment in found if "\n" in str(ailment)] == []
+    assert errors(found) == [finding for finding in matching if finding.level == "error"]
+    assert [str(finding) for finding in found if "\n" in str(finding)] == []
     assert str(matching[0]) == f"{illness.level}: {illness.part}: {matching[0].what}"
 
 
 def test_healthy_host_has_no_errors(layout: Layout) -> None:
     found = diagnose(school(layout), on=TODAY)
     assert errors(found) == []
-    assert all(ailment.part.startswith("law: ") for ailment in found), "what is to be looked at again"
+    assert all(finding.where.startswith("law: ") for finding in found), "what is to be looked at again"
     assert found
 
 
 def test_own_rule_cures_a_law_without_a_day(host: Layout) -> None:
     config = school(host, service=SOCIAL + TURKEY.format(day=TODAY))
     assert errors(diagnose(config, on=TODAY)) == []
-    assert [ailment.part for ailment in errors(diagnose(config, on=TODAY - timedelta(days=1)))] == [
+    assert [finding.where for finding in errors(diagnose(config, on=TODAY - timedelta(days=1)))] == [
         "law: tr.toml: tr-law5651-under15"
     ]
 
@@ -308,8 +309,8 @@ def test_readable_ip_database_is_no_illness(host: Layout) -> None:
 def test_keys_that_others_can_read_are_found(host: Layout) -> None:
     config = school(host)
     config.key_file.chmod(0o644)
-    (ailment,) = errors(diagnose(config, on=TODAY))
-    assert (ailment.part, "chmod 600" in ailment.what) == ("keys", True)
+    (finding,) = errors(diagnose(config, on=TODAY))
+    assert (finding.where, "chmod 600" in finding.what) == ("keys", True)
 
 
 def test_store_of_another_version_is_found_with_both(layout: Layout) -> None:
@@ -319,8 +320,8 @@ def test_store_of_another_version_is_found_with_both(layout: Layout) -> None:
     with engine.begin() as connection:
         connection.execute(version)
     engine.dispose()
-    (ailment,) = errors(diagnose(config, on=TODAY))
-    assert (ailment.part, "0001" in ailment.what, tables.VERSION in ailment.what) == ("store", True, True)
+    (finding,) = errors(diagnose(config, on=TODAY))
+    assert (finding.where, "0001" in finding.what, tables.VERSION in finding.what) == ("store", True, True)
 
 
 def test_every_illness_is_found_beside_the_others(host: Layout) -> None:
@@ -333,7 +334,7 @@ def test_every_illness_is_found_beside_the_others(host: Layout) -> None:
         names, key=lambda name: "[[" in ILLNESSES[name].service
     )  # a table's keys come before its tables
     found = errors(ill(host, *(ILLNESSES[name] for name in order)))
-    assert sorted(ailment.part for ailment in found) == sorted(ILLNESSES[name].part for name in names)
+    assert sorted(finding.where for finding in found) == sorted(ILLNESSES[name].part for name in names)
 
 
 def test_server_that_is_gone_is_said_of_host_and_store(host: Layout) -> None:
@@ -343,7 +344,7 @@ def test_server_that_is_gone_is_said_of_host_and_store(host: Layout) -> None:
         text = text.replace(url, "postgresql://app:hushwood@/school?host=/nonexistent/run")
     (host.folder / "agegate.toml").write_text(text, encoding="utf-8")
     found = errors(diagnose(Config.load(host.folder / "agegate.toml"), on=TODAY))
-    assert [ailment.part for ailment in found] == ["store", "host"]
+    assert [finding.where for finding in found] == ["store", "host"]
     assert "hushwood" not in repr(found)
     assert config.key_ring
 

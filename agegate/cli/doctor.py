@@ -18,11 +18,11 @@ def doctor(as_json: JsonOption = False, config: ConfigOption = None) -> None:
     Exit 0 without errors (warnings are listed), 1 with them.
     """
     found = diagnose(Config.load(config), on=datetime.now(UTC).date())
-    errors = [ailment for ailment in found if ailment.level == "error"]
+    errors = [finding for finding in found if finding.level == "error"]
     if as_json:
-        print_json({"findings": [asdict(ailment) for ailment in found]})
+        print_json({"findings": [asdict(finding) for finding in found]})
     else:
-        for ailment in found:
-            print(ailment)
+        for finding in found:
+            print(finding)
         print(f"{len(errors)} error(s), {len(found) - len(errors)} warning(s)")
     raise typer.Exit(1 if errors else 0)

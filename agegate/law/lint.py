@@ -25,7 +25,7 @@ STALE: Final = timedelta(days=300)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that lint found: `where` is the file and the rule, `what` says what is wrong and what to do."""
+    """One thing that is not in order: `where` is the file and the rule, `what` says what to do about it."""
 
     level: Literal["error", "warning"]
     where: str

@@ -37,12 +37,19 @@ def local_day(moment: datetime, residence: Residence, time_zone: str | None = No
     return min(days, default=moment.astimezone(LAST_ZONE).date())
 
 
-def _day_in(country: str, moment: datetime, time_zone: str | None) -> date:
-    zones = _zones().get(country, ())
-    if time_zone in zones:
-        zones = (time_zone,)
-    days = [moment.astimezone(ZoneInfo(zone)).date() for zone in zones]
+def _day_in(country: str, moment: datetime, time_zone: object) -> date:
+    clocks = _clocks(country)
+    own = clocks.get(time_zone) if isinstance(time_zone, str) else None
+    if own is not None:
+        return moment.astimezone(own).date()
+    days = [moment.astimezone(clock).date() for clock in clocks.values()]
     return min(days, default=moment.astimezone(LAST_ZONE).date())
+
+
+@cache
+def _clocks(country: str) -> Mapping[str, ZoneInfo]:
+    """The clocks of a country by name, held here because zoneinfo itself keeps only a few of them open."""
+    return MappingProxyType({zone: ZoneInfo(zone) for zone in _zones().get(country, ())})
 
 
 @cache

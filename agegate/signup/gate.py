@@ -29,7 +29,7 @@ from agegate.signup import question
 from agegate.signup.addresses import Addresses
 from agegate.signup.decide import decide, decide_existing
 from agegate.signup.fields import Checked, check_fields
-from agegate.signup.refusals import Terms, is_remembered, remember
+from agegate.signup.refusals import Terms, recall, remember
 from agegate.store import Store
 from agegate.store.tables import reports
 
@@ -157,7 +157,7 @@ class AgeGate:
                 question.ask(connection, account, moment)
                 return Standing(AccountState.ASK, errors)
             if outcome is Outcome.ADMIT:
-                if is_remembered(connection, keys, checked, moment):
+                if recall(connection, keys, checked).refused_before(moment):
                     return Standing(known.state)
                 open_ = question.close(connection, account)
                 return Standing(AccountState.ACTIVE if open_ else AccountState.QUARANTINED)
@@ -171,7 +171,7 @@ class AgeGate:
                     "received_at": moment,
                 }
                 connection.execute(sa.insert(reports).values(told))
-                remember(connection, keys, checked, moment, self._terms)
+                remember(connection, keys, recall(connection, keys, checked), moment, self._terms)
                 audit.record(connection, "account.answered_under", actor="gate", now=moment, account=account)
         return Standing(AccountState.QUARANTINED)
 
@@ -194,12 +194,13 @@ class AgeGate:
         store, keys, audit = self._memory()
         with store.writing() as connection:
             under = decision.outcome is Outcome.REFUSE
-            if is_remembered(connection, keys, checked, now):
+            recalled = recall(connection, keys, checked)
+            if recalled.refused_before(now):
                 decision = Decision(Outcome.REFUSE, Reason.REFUSED_BEFORE, decision.limit, decision.residence)
             # Only who is under the limit by this answer: else an adult at a school's computer would be
             # remembered by e-mail for what another's device did.
             if under:
-                remember(connection, keys, checked, now, self._terms)
+                remember(connection, keys, recalled, now, self._terms)
             audit.record(
                 connection,
                 "signup.admitted" if decision.outcome is Outcome.ADMIT else "signup.refused",

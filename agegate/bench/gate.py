@@ -30,7 +30,8 @@ def run(seed: int = 0) -> dict[str, float]:
 
     - `decide_us_median`: the limit of the strictest place and whether it is attained, no I/O, for people of
       one to four places all over the world; `decide_floor_us_median`: a dictionary of ages and two dates.
-    - `check_us_median`: a whole `AgeGate.check` without a store: fields read and checked, the person's own midnight.
+    - `check_us_median`: a whole `AgeGate.check` without a store: fields read and checked, the midnight of
+      where the person lives.
     - `load_ms`: reading and checking every rule file; `load_floor_ms`: parsing the same TOML.
     """
     random_ = random.Random(seed)  # noqa: S311 - the same people every time, nothing secret

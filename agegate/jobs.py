@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 
+from agegate.birthdate import BirthDate
 from agegate.config import Config
 from agegate.errors import AgegateError
 from agegate.law import Rulebook
 from agegate.law.lint import Finding, lint
+from agegate.model import Limit
 from agegate.signup.addresses import Addresses
 from agegate.sweep.judge import place_of
 
@@ -52,14 +54,17 @@ def law_impact(
                 impact.placeless += not where.places
                 if born is None or not where.places:
                     continue
-                before = book.strictest(where, on=start, service=service)
-                limit = book.strictest(where, on=end, service=service)
-                if limit.is_attained(born, end) or not before.is_attained(born, end):
+                made = account.created_on
+                door = [book.strictest(where, on=day, service=service) for day in (start, end)]
+                acting = [
+                    book.strictest(where, on=day, service=service, created_on=made) for day in (start, end)
+                ]
+                reviewable = _falls_under(born, acting[0], acting[1], end)
+                if not reviewable and not _falls_under(born, door[0], door[1], end):
                     continue
-                key = (limit.jurisdiction, limit.name)
-                impact.under[key] += 1
-                acting = book.strictest(where, on=end, service=service, created_on=account.created_on)
-                impact.reviewable[key] += not acting.is_attained(born, end)
+                limit = acting[1] if reviewable else door[1]
+                impact.under[limit.jurisdiction, limit.name] += 1
+                impact.reviewable[limit.jurisdiction, limit.name] += reviewable
             impact.accounts += len(accounts)
             after = accounts[-1].key
             if progress is not None:
@@ -67,6 +72,11 @@ def law_impact(
     finally:
         host.dispose()
     return impact
+
+
+def _falls_under(born: BirthDate, before: Limit, after: Limit, day: date) -> bool:
+    """Whether a person is under a limit on a day, and would not be under the one before it."""
+    return before.is_attained(born, day) and not after.is_attained(born, day)
 
 
 def diagnose(config: Config, *, on: date) -> list[Finding]:

@@ -187,7 +187,7 @@ def test_without_a_birth_date_it_is_asked_for(born: str | None) -> None:
     assert decision.errors == (FieldError("birth_date", "missing", "give the date of birth"),)
 
 
-@pytest.mark.parametrize("unknown", ["XX", "T1", "", None])
+@pytest.mark.parametrize("unknown", ["XX", "xx", "T1", "ZZ", "A1", "AP", "EU", "O1", "-", " ", "", None])
 def test_address_that_no_look_up_knows_is_no_answer(unknown: str | None) -> None:
     """The person cannot mend it, and an address never lowers a limit."""
     decision = check(birth_date="1990", country="US", ip_country=unknown)
@@ -219,6 +219,9 @@ HINTS = [
 @pytest.mark.parametrize("name", ["country", "billing_country", "ip_country"])
 @pytest.mark.parametrize(("slip", "hint"), HINTS)
 def test_slip_of_a_country_gets_a_hint(name: str, slip: str, hint: str) -> None:
+    if (name, slip) == ("ip_country", "EU"):  # what a look-up answers, and nobody at the form can mend
+        assert check(birth_date="1990", country="US", ip_country=slip).errors == ()
+        return
     (error,) = check(**{"birth_date": "1990", "country": "US"} | {name: slip}).errors
     assert error.field == name
     assert error.message == f"{name} is no ISO 3166-1 alpha-2 code; {hint}"
@@ -442,7 +445,7 @@ WRONG: dict[str, list[Any]] = {
         49, b"DE", ["DE"],
     ],
     "billing_country": ["UK", "EU", "XX", "ΑΤ", "🇦🇹", LONG, 43],
-    "ip_country": ["EU", "UK", "A1", LONG, 1],
+    "ip_country": ["UK", LONG, 1],
     "region": ["Québec", "QUEBEC", "US-QC-1", "CA-QC", "QC", "BY", "--", "\x00", "🍁", LONG, 24],
     "email": [
         "nobody", "a@b", "@example.com", "a b@example.org", "a@example.org\x00", "a@exa\x00mple.org",

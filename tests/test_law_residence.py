@@ -425,6 +425,30 @@ def test_the_sweep_keeps_what_a_device_hints_at_beside_the_places() -> None:
     fields = {"country": "US", "phone": FRENCH_PHONE, "locale": "de-DE", "time_zone": "Asia/Tokyo"}
     found = place_of(Account("1", date(2024, 2, 29), fields=fields))
     assert (shown(found), hinted(found)) == (["US declared", "FR phone"], ["DE locale", "JP time_zone"])
-    assert {place.seen_on for place in (*found.places, *found.hints)} == {date(2024, 2, 29)}
+    assert {place.seen_on for place in (*found.places, *found.hints)} == {None}, (
+        "nobody knows since when the host has them"
+    )
     odd = place_of(Account("1", TODAY, fields={"country": "US", "locale": "\x00-?", "time_zone": "../etc"}))
     assert (shown(odd), hinted(odd)) == (["US declared"], [])
+
+
+@pytest.mark.parametrize(
+    ("country", "region", "code"),
+    [
+        ("CN", "HK", "HK"),
+        ("CN", "CN-TW", "TW"),
+        ("NL", "AW", "AW"),
+        ("NL", "BQ1", "BQ"),
+        ("FR", "971", "GP"),
+        ("FR", "PM", "PM"),
+        ("US", "PR", "PR"),
+        ("FI", "01", "AX"),
+        ("NO", "21", "SJ"),
+        ("CA", "QC", "CA-QC"),
+    ],
+)
+def test_a_subdivision_with_a_country_code_of_its_own_is_that_country(
+    country: str, region: str, code: str
+) -> None:
+    account = Account("1", TODAY, fields={"country": country, "region": region})
+    assert shown(place_of(account)) == [f"{code} declared"]

@@ -354,6 +354,26 @@ def test_a_national_age_beats_the_default_of_the_union_also_downwards() -> None:
     assert BOOK.limit("FI", on=date(2019, 1, 1), service=service).age == 13
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kinds": frozenset({"social_media"})},
+        {"basis": "majority"},
+        {"new_from": date(2027, 1, 1)},
+        {"status": "enacted"},
+        {"gate": "policy"},
+        {"until": SEEN - timedelta(days=1)},
+    ],
+    ids=str,
+)
+def test_a_national_age_that_does_not_hold_itself_leaves_the_default_of_the_union(
+    change: dict[str, object],
+) -> None:
+    union = book(rule("EU", age=16), rule("DE", age=13, **change), members="DE")
+    limit = union.limit("DE", on=SEEN, service=Service(majority_rules="report"))
+    assert (limit.age, limit.rule and limit.rule.jurisdiction) == (16, "EU")
+
+
 def test_a_rule_for_services_in_general_is_for_every_kind() -> None:
     for kind in STATUTORY_KINDS:
         assert BOOK.limit("DE", on=SEEN, service=Service(kinds=frozenset({kind}))).age == 16

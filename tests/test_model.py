@@ -79,7 +79,7 @@ NO_KEYS += ("true", "[1,false]", "[" * 100_000)
 
 @pytest.mark.parametrize("text", [pytest.param(text, id=text[:12] or "empty") for text in NO_KEYS])
 def test_text_that_is_no_key(text: str) -> None:
-    with pytest.raises(ValueError, match=r"^(not an account key|.*: line 1 column \d+ .*)$"):
+    with pytest.raises(ValueError, match="not an account key: write it as JSON"):
         key_values(text)
 
 

@@ -29,6 +29,8 @@ def check(
     phone: Text = None,
     email: Text = None,
     ip_country: Annotated[str | None, typer.Option(help="Country of the IP address; only raises.")] = None,
+    ip: Annotated[str | None, typer.Option(help="The IP address, for gate.ip_database.")] = None,
+    locale: Annotated[str | None, typer.Option(help="The device's, as fr-FR.")] = None,
     time_zone: Annotated[str | None, typer.Option(help="The device's, as Europe/Paris.")] = None,
     device: Annotated[str | None, typer.Option(help="The host's own device id.")] = None,
     on: Annotated[str | None, typer.Option(help="Decide as on this day, YYYY-MM-DD.")] = None,
@@ -51,6 +53,8 @@ def check(
         "phone": phone,
         "email": email,
         "ip_country": ip_country,
+        "ip": ip,
+        "locale": locale,
         "time_zone": time_zone,
         "device": device,
     }

@@ -26,7 +26,7 @@ from agegate.cli.terminal import (
 )
 from agegate.errors import InputError
 from agegate.jobs import LawImpact, law_impact
-from agegate.law import Rulebook, parse_country, parse_region, slip_hint, subdivision
+from agegate.law import Rulebook, own_code, parse_country, parse_region, slip_hint, subdivision
 from agegate.law.lint import lint as find_faults
 from agegate.law.listing import Change, Entry, bands, changes, every_place
 from agegate.model import Limit, Rule, Service
@@ -257,7 +257,7 @@ def _code(place: str) -> str:
     part = parse_region(region, code)
     if part is None:
         raise InputError(f"no subdivision of {code} has that code in ISO 3166-2; write one such as CA-QC")
-    return subdivision(code, part)
+    return own_code(subdivision(code, part))
 
 
 def _answer(book: Rulebook, place: str, limit: Limit, on: date, service: Service) -> dict[str, Any]:

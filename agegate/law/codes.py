@@ -96,6 +96,26 @@ def subdivision(country: str, region: str) -> str:
     return f"{country}-{region}"
 
 
+_OWN_CODES: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        **{f"CN-{code}": code for code in ("HK", "MO", "TW")},
+        **{f"NL-{code}": code for code in ("AW", "CW", "SX")},
+        **{f"NL-BQ{number}": "BQ" for number in (1, 2, 3)},
+        **{f"FR-{code}": code for code in ("BL", "MF", "NC", "PF", "PM", "TF", "WF")},
+        **dict(
+            zip(("FR-971", "FR-972", "FR-973", "FR-974", "FR-976"), ("GP", "MQ", "GF", "RE", "YT"), strict=True)
+        ),
+        **{f"US-{code}": code for code in ("AS", "GU", "MP", "PR", "UM", "VI")},
+        **{"FI-01": "AX", "NO-21": "SJ", "NO-22": "SJ"},
+    }
+)
+
+
+def own_code(jurisdiction: str) -> str:
+    """The country code of a subdivision that has one of its own (`CN-HK` is `HK`), else the code given."""
+    return _OWN_CODES.get(jurisdiction, jurisdiction)
+
+
 @lru_cache(maxsize=8192)
 def is_subdivision(code: str) -> bool:
     """Whether ISO 3166-2 has this code."""

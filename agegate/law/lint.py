@@ -106,7 +106,7 @@ def _begun(book: Rulebook, service: Service, on: date) -> Iterator[Finding]:
                 said = f"its day, {rule.start}, has come; see that it began, and write in_force"
                 yield Finding("warning", where, said)
         elif (
-            rule.gate == "yes"
+            (rule.gate == "yes" or (rule.gate == "policy" and rule.jurisdiction in service.policy))
             and not rule.kinds.isdisjoint(service.kinds | {"general"})
             and (rule.basis != "majority" or service.majority_rules == "enforce")
             and book.limit(rule.jurisdiction, on=on, service=service).age < rule.age

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 from agegate.law.codes import COUNTRIES, country_name
 from agegate.law.reading import EU
@@ -29,9 +29,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A place whose limit at the door differs between two days.
+    """A place whose limit differs between two days: at the door, or for accounts that were there before.
 
-    `acting` says whether the later limit is one that existing accounts may be acted on by.
+    `before` and `after` are the door's; `acting` says whether accounts made before the first day come under
+    a higher limit that they may be acted on by.
     """
 
     code: str
@@ -52,14 +53,17 @@ def every_place(book: Rulebook, *, on: date, service: Service) -> Iterator[Entry
 
 
 def changes(book: Rulebook, *, start: date, end: date, service: Service) -> list[Change]:
-    """The places whose limit at the door is another on `end` than on `start`, and those of another law."""
+    """The places whose limit is another on `end` than on `start`, or set by another law."""
     found = []
+    old = start - timedelta(days=1)
     before = {entry.code: entry.limit for entry in every_place(book, on=start, service=service)}
     for entry in every_place(book, on=end, service=service):
         earlier, later = before[entry.code], entry.limit
-        if (earlier.strictness, earlier.name) != (later.strictness, later.name):
-            acting = book.limit(entry.code, on=end, service=service, created_on=end)
-            found.append(Change(entry.code, earlier, later, acting.name == later.name))
+        then = book.limit(entry.code, on=start, service=service, created_on=old)
+        now = book.limit(entry.code, on=end, service=service, created_on=old)
+        rises = now.strictness > then.strictness
+        if rises or (earlier.strictness, earlier.name) != (later.strictness, later.name):
+            found.append(Change(entry.code, earlier, later, rises))
     return found
 
 

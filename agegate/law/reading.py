@@ -15,7 +15,7 @@ from typing import Final, Literal, TypeAlias, cast, get_args
 
 from agegate.birthdate import Attain
 from agegate.errors import LawError
-from agegate.law.codes import COUNTRIES
+from agegate.law.codes import COUNTRIES, slip_hint
 from agegate.model import OLDEST_AGE, STATUTORY_KINDS, Confidence, Rule, Status
 
 EU: Final = "EU"
@@ -138,7 +138,9 @@ def _read_file(file: Path, problem: Problem) -> Country:
     else:
         _check_keys(where, table, _FILE_KEYS, (*_HEAD, "rule"))
     code = _text(where, table, "country")
-    if code.lower() != file.stem or code not in COUNTRIES | {EU}:
+    if code not in COUNTRIES | {EU}:
+        raise LawError(f"{where}: country: {_one_line(code)} is not an ISO 3166-1 code; {slip_hint(code)}")
+    if code.lower() != file.stem:
         raise LawError(f"{where}: country: {code} is not the ISO code the file is named by; make them agree")
     members = frozenset(_texts(where, table, "members")) if "members" in table else frozenset[str]()
     if bool(members) != (code == EU) or not members <= COUNTRIES:

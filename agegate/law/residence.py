@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from agegate.law.codes import subdivision
+from agegate.law.codes import own_code, subdivision
 from agegate.model import LEARNER, Place, Residence
 
 
@@ -30,9 +30,10 @@ def residence(
     """The residence that already validated, upper-case ISO codes speak for.
 
     `region` (`"QC"`) belongs to the declared `country` and refines every place of that country; without a
-    declared country it says nothing. A billing country says nothing where the `payer` is not the learner
-    (`None` is the learner). A jurisdiction named twice is kept once, with the first that named it.
-    `seen_on` is the day on which all of it was said.
+    declared country it says nothing. One with a country code of its own (Hong Kong, Puerto Rico) is that
+    country. A billing country says nothing where the `payer` is not the learner (`None` is the learner).
+    A jurisdiction named twice is kept once, with the first that named it. `seen_on` is the day on which
+    all of it was said.
     """
     own = billing if payer in {None, LEARNER} else None
     hints = tuple(
@@ -46,6 +47,6 @@ def residence(
     places: dict[str, Place] = {}
     for basis, code in (*durable, ("ip", ip_country)):
         if code:
-            jurisdiction = subdivision(code, region) if region and code == country else code
+            jurisdiction = own_code(subdivision(code, region)) if region and code == country else code
             places.setdefault(jurisdiction, Place(jurisdiction, basis, seen_on))
     return Residence(tuple(places.values()), hints)

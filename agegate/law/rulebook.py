@@ -117,7 +117,7 @@ class Rulebook:
         return tuple(
             rule
             for rule in candidates
-            if _sets_a_limit(rule, on, service) and not self._displaced(rule, country, on)
+            if _sets_a_limit(rule, on, service) and not self._displaced(rule, country, on, service)
         )
 
     def limit(self, jurisdiction: str, *, on: date, service: Service, created_on: date | None = None) -> Limit:
@@ -215,7 +215,9 @@ class Rulebook:
         for rule in rules:
             if rule.strictness < (service.floor, True):
                 break
-            if not _sets_a_limit(rule, on, service) or self._displaced(rule, country, on):
+            if not _sets_a_limit(rule, on, service):
+                continue
+            if rule.jurisdiction == EU and self._displaced(rule, country, on, service, created_on):
                 continue
             if created_on is None or (rule.may_act and rule.reaches(created_on, on)):
                 place = rule.jurisdiction if rule.jurisdiction.startswith(f"{jurisdiction}-") else jurisdiction
@@ -227,7 +229,8 @@ class Rulebook:
         home = service.established_in or ""
         for rule in self._narrow.get(home, ()):
             consent = rule.regime == "data_consent" and rule.age >= service.floor
-            if consent and _sets_a_limit(rule, on, service) and not self._displaced(rule, home, on):
+            holds = consent and _sets_a_limit(rule, on, service)
+            if holds and not self._displaced(rule, home, on, service):
                 return Limit(rule.age, home, rule, researched=True)
         return Limit(service.floor, home, None, self.is_researched(home))
 
@@ -242,11 +245,22 @@ class Rulebook:
                 found = Limit(own.age, own.jurisdiction, None, found.researched, own)
         return found
 
-    def _displaced(self, rule: Rule, country: str, on: date) -> bool:
-        """Whether an EU default gives way to a member's own consent age (GDPR Art. 8(1), second sentence)."""
+    def _displaced(
+        self, rule: Rule, country: str, on: date, service: Service, created_on: date | None = None
+    ) -> bool:
+        """Whether an EU default gives way to a member's own consent age (GDPR Art. 8(1), second sentence).
+
+        Only to one that holds for this service and account, and that somebody saw in force: what is merely
+        expected never lowers a limit.
+        """
         if rule.jurisdiction != EU or rule.regime != "data_consent":
             return False
-        return any(other.in_force(on) for other in self._consents.get(country, ()))
+        return any(
+            other.status == "in_force"
+            and _sets_a_limit(other, on, service)
+            and (created_on is None or other.start is None or other.reaches(created_on, on))
+            for other in self._consents.get(country, ())
+        )
 
     def _anywhere(self, country: str) -> tuple[Rule, ...]:
         places = self.subdivisions(country)

@@ -40,6 +40,9 @@ def account_key(values: Sequence[object]) -> str:
     return json.dumps(plain[0] if len(plain) == 1 else plain, ensure_ascii=False, separators=(",", ":"))
 
 
+_NO_KEY: Final = 'not an account key: write it as JSON, such as 17, "a-uuid" in quotes, or ["school", 5]'
+
+
 def key_values(key: str) -> tuple[int | str, ...]:
     """The columns' values of an account key made by `account_key`.
 
@@ -47,11 +50,11 @@ def key_values(key: str) -> tuple[int | str, ...]:
     """
     try:
         value = json.loads(key)
-    except RecursionError:
-        raise ValueError("not an account key") from None
+    except (ValueError, RecursionError):
+        raise ValueError(_NO_KEY) from None
     values = value if isinstance(value, list) else [value]
     if not values or not all(type(part) in {int, str} for part in values):
-        raise ValueError("not an account key")
+        raise ValueError(_NO_KEY)
     return tuple(values)
 
 

@@ -191,6 +191,8 @@ class Desk:
                 raise StateError(_refused(case, verdict, row, again=decided.rowcount != 1))
             if verdict is Verdict.ADULT:
                 forget_evidence(connection, case)
+                answered = tables.questions.c.account == row.account
+                connection.execute(sa.delete(tables.questions).where(answered))
             self._audit.record(
                 connection,
                 "flag.decided",

@@ -8,14 +8,12 @@ from typing import Final
 from agegate.birthdate import BirthDate
 from agegate.law import Rulebook
 from agegate.model import Decision, FieldError, Limit, Outcome, Reason, Service
-from agegate.signals.birth_date import is_filler
-from agegate.signup.fields import Checked
+from agegate.signals.birth_date import LEAST_AGE, is_filler
+from agegate.signup.fields import NO_BIRTH_DATE, NO_PLACE, Checked
 
 ASKABLE: Final = frozenset({"birth_date", "country", "region"})
 """What the holder of an existing account can be asked for again."""
 
-MISSING: Final = FieldError("birth_date", "missing", "give the date of birth")
-NOWHERE: Final = FieldError("country", "missing", "say in which country you live")
 PARTIAL: Final = FieldError("birth_date", "missing", "give the whole date of birth")
 
 
@@ -30,32 +28,40 @@ def decide(checked: Checked, day: date, rulebook: Rulebook, service: Service) ->
 
 
 def decide_existing(
-    checked: Checked, created_on: date, day: date, rulebook: Rulebook, service: Service
+    checked: Checked, created_on: date, day: date, rulebook: Rulebook, service: Service, *, answered: bool
 ) -> tuple[Outcome, tuple[FieldError, ...]]:
     """Whether an account that is there already is old enough, known to be under age, or must be asked.
 
     Refuses only what is known: under the limit when the account was made and today, by every reading of
-    the birth date and in every place. Who was old enough then stays: a later rise is a case for a person.
+    the birth date and in every place. Who was old enough then, or has grown into the limit of then, stays:
+    a later rise is a case for a person. What forms and imports leave behind is no birth date, unless the
+    holder `answered` it.
     """
     created_on = min(created_on, day)
     born = checked.birth_date
     errors = tuple(error for error in checked.errors if error.field in ASKABLE)
     if not checked.residence.places and not any(error.field == "country" for error in errors):
-        errors = (*errors, NOWHERE)
-    if born is None or is_filler(born, created_on):
+        errors = (*errors, NO_PLACE)
+    if born is None or _not_in_earnest(born, created_on, day, answered=answered):
         told = any(error.field == "birth_date" for error in errors)
-        return Outcome.INVALID, errors if told else (MISSING, *errors)
+        return Outcome.INVALID, errors if told else (NO_BIRTH_DATE, *errors)
     strictest, loosest, then = _limits(checked, created_on, day, rulebook, service)
     if strictest.is_attained(born, day):
         return Outcome.ADMIT, ()
     oldest = BirthDate.on(born.first)
-    if not loosest.is_attained(oldest, day) and not then.is_attained(oldest, created_on):
+    under_then = not then.is_attained(oldest, created_on) and not then.is_attained(oldest, day)
+    if under_then and not loosest.is_attained(oldest, day):
         return Outcome.REFUSE, ()
     if not checked.residence.places:
         return Outcome.INVALID, errors
-    if born.first != born.last:
+    if born.first != born.last and not then.is_attained(born, created_on):
         return Outcome.INVALID, (PARTIAL,)
     return Outcome.ADMIT, ()
+
+
+def _not_in_earnest(born: BirthDate, created_on: date, day: date, *, answered: bool) -> bool:
+    """Whether nobody can have meant this birth date: of an answer, if it makes a toddler sign in."""
+    return born.age_on(day) < LEAST_AGE if answered else is_filler(born, created_on)
 
 
 def _limits(

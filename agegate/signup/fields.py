@@ -22,9 +22,12 @@ LONGEST: Final = 320
 """No field that is read here is longer than an e-mail address can be (RFC 3696, erratum 1690)."""
 
 
-NOWHERE: Final = ("XX", "T1")
-"""What look-ups of addresses answer for one that has no country, and for the Tor network: no answer, which
-the person could not mend."""
+NOWHERE: Final = frozenset({"", "-", "XX", "ZZ", "T1", "A1", "A2", "AP", "EU", "O1"})
+"""What look-ups of addresses answer for one that has no country, for the Tor network, for proxies and for
+whole continents: no answer, which the person could not mend."""
+
+NO_BIRTH_DATE: Final = FieldError("birth_date", "missing", "give the date of birth")
+NO_PLACE: Final = FieldError("country", "missing", "say in which country you live")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ def check_fields(registration: Registration, today: date, addresses: Addresses |
         seen_on=today,
     )
     if not where.places and not any(error.field in {"country", "billing_country"} for error in errors):
-        errors.append(FieldError("country", "missing", "say in which country you live"))
+        errors.append(NO_PLACE)
     return Checked(
         birth_date=birth_date,
         residence=where,
@@ -81,8 +84,11 @@ def _ip_country(
     registration: Registration, addresses: Addresses | None, errors: list[FieldError]
 ) -> str | None:
     """What the host looked up, or else the gate's own database."""
-    if registration.ip_country and registration.ip_country not in NOWHERE:
-        return _country("ip_country", registration.ip_country, errors)
+    looked_up = registration.ip_country
+    if isinstance(looked_up, str) and looked_up.strip().upper() in NOWHERE:
+        looked_up = None
+    if looked_up:
+        return _country("ip_country", looked_up, errors)
     if addresses is not None and isinstance(registration.ip, str):
         return addresses.country(registration.ip)
     return None
@@ -97,7 +103,7 @@ def _payer(value: object, errors: list[FieldError]) -> str | None:
 
 def _birth_date(value: object, today: date, errors: list[FieldError]) -> BirthDate | None:
     if value is None or value == "":
-        errors.append(FieldError("birth_date", "missing", "give the date of birth"))
+        errors.append(NO_BIRTH_DATE)
         return None
     try:
         if isinstance(value, BirthDate):

@@ -24,11 +24,13 @@ from agegate.model import (
     Registration,
     Service,
     Standing,
+    account_key,
+    key_values,
 )
 from agegate.signup import question
 from agegate.signup.addresses import Addresses
 from agegate.signup.decide import decide, decide_existing
-from agegate.signup.fields import Checked, check_fields
+from agegate.signup.fields import NO_BIRTH_DATE, Checked, check_fields
 from agegate.signup.refusals import Terms, recall, remember
 from agegate.store import Store
 from agegate.store.tables import reports
@@ -126,19 +128,26 @@ class AgeGate:
         registration: Registration,
         *,
         created_on: date,
+        answered: bool = False,
         now: datetime | None = None,
         today: date | None = None,
     ) -> Standing:
         """What to do with an account (its key as canonical JSON) that was made on a day; call it at sign-in.
 
-        `registration` is what the account holds, or what its holder now answered. Without a usable birth
-        date the state is `ask`, and after 30 days `limited`, never more. A birth date that was and is under
-        the limit is `quarantined` and recorded for the sweep, and no later answer takes that back: a person
-        decides. Only what may be acted on counts (`Rule.may_act`); an IP address does not.
+        `registration` is what the account holds. Without a usable birth date the state is `ask`, and after
+        30 days `limited`, never more. With `answered` its birth date is what the holder just answered to
+        the question: one that was and is under the limit is `quarantined` and recorded for the sweep, and
+        no later answer takes that back: a person decides. A date under the limit that the account merely
+        holds is left to the sweep, which knows fillers and has a brake. Only what may be acted on counts
+        (`Rule.may_act`); an IP address does not.
 
-        `now` and `today` as in `check`. Raises `ConfigError` if the gate has no store.
+        `now` and `today` as in `check`. Raises `ConfigError` if the gate has no store, `ValueError` if
+        `account` is no such key.
         """
         store, keys, audit = self._memory()
+        account = account_key(key_values(account))
+        if isinstance(created_on, datetime):  # what hosts keep; a day more or less decides nothing here
+            created_on = created_on.date()
         moment = _moment(now, today)
         with store.reading() as connection:
             known = question.look(connection, account, moment, PATIENCE)
@@ -147,7 +156,11 @@ class AgeGate:
         given = replace(registration, ip=None, ip_country=None)
         checked = check_fields(given, today or _earliest(moment))
         day = today or local_day(moment, checked.residence, registration.time_zone)
-        outcome, errors = decide_existing(checked, created_on, day, self._rulebook, self.service)
+        outcome, errors = decide_existing(
+            checked, created_on, day, self._rulebook, self.service, answered=answered
+        )
+        if outcome is Outcome.REFUSE and not answered:
+            return Standing(known.state)
         if outcome is Outcome.ADMIT and not known.asked:
             return Standing(AccountState.ACTIVE)
         if outcome is Outcome.INVALID and known.asked:
@@ -158,7 +171,7 @@ class AgeGate:
                 return Standing(AccountState.ASK, errors)
             if outcome is Outcome.ADMIT:
                 if recall(connection, keys, checked).refused_before(moment):
-                    return Standing(known.state)
+                    return Standing(known.state, (NO_BIRTH_DATE,))
                 open_ = question.close(connection, account)
                 return Standing(AccountState.ACTIVE if open_ else AccountState.QUARANTINED)
             if question.answer_under(connection, account, moment):
@@ -178,9 +191,10 @@ class AgeGate:
     def account_state(self, key: str, *, now: datetime | None = None) -> AccountState:
         """Whether an account (its key as canonical JSON) may be served: a state, never a score.
 
-        Raises `ConfigError` if the gate has no store.
+        Raises `ConfigError` if the gate has no store, `ValueError` if it is no such key.
         """
         store, _, _ = self._memory()
+        key = account_key(key_values(key))
         with store.reading() as connection:
             return question.look(connection, key, _moment(now, None), PATIENCE).state
 
@@ -219,6 +233,8 @@ def _said(limit: Limit) -> dict[str, object]:
 def _moment(now: datetime | None, today: date | None) -> datetime:
     if now is not None and today is not None:
         raise ValueError("give now or today, not both")
+    if isinstance(today, datetime):
+        raise TypeError("today must be a date where the person lives; give a moment as now")
     moment = now or datetime.now(UTC)
     if moment.tzinfo is None:
         raise ValueError("now must be an aware datetime")

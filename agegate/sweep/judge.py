@@ -122,13 +122,18 @@ class Judge:
         ]
         if strong:
             return False, f"strong counter-evidence: {strong[0].signal}"
-        if not self._under_everywhere(born, account, where, account.created_on):
-            return False, "old enough when the account was made; the limit has risen since"
+        if not self._under_then(born, account, where):
+            return False, "old enough by the limit of when the account was made; the limit has risen since"
         return True, ""
 
     def _under_everywhere(self, born: BirthDate, account: Account, where: Residence, day: date) -> bool:
         """Whether by every reading and in every plausible place the date was under the limit on a day."""
         return not self._loosest(where, day, account).is_attained(BirthDate.on(born.first), day)
+
+    def _under_then(self, born: BirthDate, account: Account, where: Residence) -> bool:
+        """Whether the date was under the limit of the day the account was made, and is under that still."""
+        then, oldest = self._loosest(where, account.created_on, account), BirthDate.on(born.first)
+        return not then.is_attained(oldest, account.created_on) and not then.is_attained(oldest, self.today)
 
     def _strictest(self, where: Residence, day: date, account: Account) -> Limit:
         if not where.places:
@@ -174,7 +179,6 @@ def place_of(account: Account) -> Residence:
         phone_region=_phone_region(fields.get("phone"), country or own_billing),
         locale_country=locale_country(fields.get("locale")),
         zone_country=zone_country(fields.get("time_zone")),
-        seen_on=account.created_on,
     )
 
 

@@ -245,11 +245,11 @@ FIND_THE_DAY = (
 )
 def test_what_is_found_in_a_file(tmp_path: Path, rules: list[str], findings: list[str]) -> None:
     files = germany(*rules) if rules else germany("rule = []\n")
-    _are(found(tmp_path, files), findings)
+    assert_findings(found(tmp_path, files), findings)
 
 
-def _are(given: list[Finding], findings: list[str]) -> None:
-    """Whether these are the findings, in order; each may be written by how it begins."""
+def assert_findings(given: list[Finding], findings: list[str]) -> None:
+    """These are the findings, in order; each may be written by how it begins."""
     said = [str(finding) for finding in given]
     assert len(said) == len(findings), said
     for whole, beginning in zip(said, findings, strict=True):
@@ -291,7 +291,7 @@ def test_law_without_a_first_day_must_not_be_overlooked(
     tmp_path: Path, change: dict[str, object], service: Service, others: list[str], findings: list[str]
 ) -> None:
     files = germany(*others, rule("b", **NO_DAY | change))
-    _are(found(tmp_path, files, service), findings)
+    assert_findings(found(tmp_path, files, service), findings)
 
 
 # --- files ----------------------------------------------------------------------------------------------
@@ -302,7 +302,7 @@ def test_a_file_is_to_be_looked_at_again_after_300_days(tmp_path: Path, days: in
     assert timedelta(days=300) == STALE
     files = germany(rule(), checked=TODAY - timedelta(days=days))
     findings = [f"warning: de.toml: checked {days} days ago; look at its sources again"]
-    _are(found(tmp_path, files), findings if stale else [])
+    assert_findings(found(tmp_path, files), findings if stale else [])
 
 
 @pytest.mark.parametrize(
@@ -323,7 +323,7 @@ def test_a_rule_that_was_checked_on_a_day_of_its_own_is_looked_at_by_that(
     tmp_path: Path, file_days: int, rule_days: int, findings: list[str]
 ) -> None:
     own = rule(checked=TODAY - timedelta(days=rule_days))
-    _are(found(tmp_path, germany(own, checked=TODAY - timedelta(days=file_days))), findings)
+    assert_findings(found(tmp_path, germany(own, checked=TODAY - timedelta(days=file_days))), findings)
 
 
 def test_a_reference_is_looked_at_as_its_file_is(tmp_path: Path) -> None:
@@ -331,8 +331,8 @@ def test_a_reference_is_looked_at_as_its_file_is(tmp_path: Path) -> None:
         'country = "FR"\nname = "France"\nchecked = 2026-07-01\nrule = []\n', encoding="utf-8"
     )
     files = {"gp": TERRITORY + 'follows = "FR"\n'}
-    _are(found(tmp_path, files), [])
-    _are(
+    assert_findings(found(tmp_path, files), [])
+    assert_findings(
         found(tmp_path, files, on=CHECKED + timedelta(days=301)),
         ["warning: fr.toml: checked 301 days ago", "warning: gp.toml: checked 301 days ago"],
     )
@@ -344,7 +344,7 @@ def test_faults_of_several_files_are_found_at_once_with_errors_first(tmp_path: P
         "fr": 'colour = "red"\n',
         "gp": TERRITORY + 'follows = "MQ"\n',
     }
-    _are(
+    assert_findings(
         found(tmp_path, files),
         [
             "error: at.toml: cannot be read as TOML",
@@ -392,7 +392,7 @@ def test_a_shipped_law_whose_day_comes_is_to_be_looked_at(on: str, comes: list[s
 def test_a_social_media_service_is_told_to_find_the_first_day_of_a_shipped_law() -> None:
     kinds = frozenset({"general", "social_media"})
     errors = [finding for finding in lint(Service(kinds=kinds), on=TODAY) if finding.level == "error"]
-    _are(errors, ["error: tr.toml: tr-law5651-under15: enacted for a service like this"])
+    assert_findings(errors, ["error: tr.toml: tr-law5651-under15: enacted for a service like this"])
     stricter = (OwnRule("TR", 15, day("2026-07-01"), "the law that is coming"),)
     cured = lint(Service(kinds=kinds, stricter=stricter), on=TODAY)
     assert [finding for finding in cured if finding.level == "error"] == []

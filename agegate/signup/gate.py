@@ -144,7 +144,7 @@ class AgeGate:
         `now` and `today` as in `check`. Raises `ConfigError` if the gate has no store, `ValueError` if
         `account` is no such key.
         """
-        store, keys, audit = self._memory()
+        store, keys, _ = self._memory()
         account = account_key(key_values(account))
         if isinstance(created_on, datetime):  # what hosts keep; a day more or less decides nothing here
             created_on = created_on.date()
@@ -174,18 +174,7 @@ class AgeGate:
                     return Standing(known.state, (NO_BIRTH_DATE,))
                 open_ = question.close(connection, account)
                 return Standing(AccountState.ACTIVE if open_ else AccountState.QUARANTINED)
-            if question.answer_under(connection, account, moment):
-                assert checked.birth_date is not None
-                told = {
-                    "account": account,
-                    "said_by": "holder",
-                    "said_on": day,
-                    "age": checked.birth_date.age_on(day),
-                    "received_at": moment,
-                }
-                connection.execute(sa.insert(reports).values(told))
-                remember(connection, keys, recall(connection, keys, checked), moment, self._terms)
-                audit.record(connection, "account.answered_under", actor="gate", now=moment, account=account)
+            self._answered_under(connection, account, checked, moment, day)
         return Standing(AccountState.QUARANTINED)
 
     def account_state(self, key: str, *, now: datetime | None = None) -> AccountState:
@@ -197,6 +186,25 @@ class AgeGate:
         key = account_key(key_values(key))
         with store.reading() as connection:
             return question.look(connection, key, _moment(now, None), PATIENCE).state
+
+    def _answered_under(
+        self, connection: sa.Connection, account: str, checked: Checked, moment: datetime, day: date
+    ) -> None:
+        """Record the first answer under the limit: as the holder's report, with its markers and event."""
+        if not question.answer_under(connection, account, moment):
+            return
+        _, keys, audit = self._memory()
+        assert checked.birth_date is not None
+        told = {
+            "account": account,
+            "said_by": "holder",
+            "said_on": day,
+            "age": checked.birth_date.age_on(day),
+            "received_at": moment,
+        }
+        connection.execute(sa.insert(reports).values(told))
+        remember(connection, keys, recall(connection, keys, checked), moment, self._terms)
+        audit.record(connection, "account.answered_under", actor="gate", now=moment, account=account)
 
     def _memory(self) -> tuple[Store, KeyRing, Audit]:
         if self._store is None or self._keys is None or self._audit is None:

@@ -4,6 +4,7 @@ from agegate.birthdate import BirthDate
 from agegate.errors import AgegateError
 from agegate.model import (
     AccountState,
+    AgeSignal,
     Decision,
     FieldError,
     Limit,
@@ -21,6 +22,7 @@ from agegate.signup import AgeGate
 __all__ = [
     "AccountState",
     "AgeGate",
+    "AgeSignal",
     "AgegateError",
     "BirthDate",
     "Decision",

@@ -21,11 +21,15 @@ import sqlalchemy as sa
 from agegate.database import SCHEMA
 from agegate.errors import ConfigError
 from agegate.keys import KeyRing
+from agegate.prepared import Prepared
 from agegate.store import Store
 from agegate.store.tables import events, seals
 
 GENESIS: Final = "0" * 64
 """What the first event is linked to."""
+
+_WRITE: Final = Prepared(sa.insert(events), ("at", "kind", "actor", "subject", "data"))
+_JSON: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 BATCH: Final = 5_000
 """Events that one transaction seals."""
@@ -75,7 +79,7 @@ class Audit:
             "subject": None if account is None else self.subject(account),
             "data": canonical(data or {}),
         }
-        connection.execute(sa.insert(events), [row])
+        _WRITE.run(connection, row)
 
     def seal(self, now: datetime | None = None) -> int:
         """Link every event that is not yet linked; returns how many. Safe to repeat, even at once."""
@@ -165,7 +169,7 @@ class Audit:
 
 def canonical(value: Mapping[str, Any]) -> str:
     """JSON with sorted keys, no spaces and no escapes: the same text for the same content, every time."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _JSON.encode(value)
 
 
 def _unsealed() -> sa.ColumnElement[bool]:

@@ -21,7 +21,7 @@ Attain = Literal["birthday", "jan1_of_year"]
 OLDEST_YEARS: Final = 125
 """No living person is known to be older; anything before is a typing error."""
 
-_SHAPE: Final = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
+_SHAPE: Final = re.compile(r"[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?)?")
 
 
 def anniversary(day: date, years: int) -> date:
@@ -72,18 +72,17 @@ class BirthDate:
 
         Raises `BirthDateError` for any other text; the text is never repeated in the message.
         """
-        found = _SHAPE.fullmatch(text.strip())
-        if found is None:
+        text = text.strip()
+        if _SHAPE.fullmatch(text) is None:
             raise BirthDateError("not a birth date: write YYYY, YYYY-MM or YYYY-MM-DD")
-        year, month, day = (int(part) if part else None for part in found.groups())
-        assert year is not None
-        if month is None:
-            return cls.in_year(year)
+        if len(text) == len("YYYY"):
+            return cls.in_year(int(text))
+        month = int(text[5:7])
         if not 1 <= month <= 12:
             raise BirthDateError("not a birth date: there is no such month")
-        if day is None:
-            return cls.in_month(year, month)
-        return cls.on(_day(year, month, day))
+        if len(text) == len("YYYY-MM"):
+            return cls.in_month(int(text[:4]), month)
+        return cls.on(_day(int(text[:4]), month, int(text[8:])))
 
     @classmethod
     def aged(cls, youngest: int, oldest: int, on: date) -> BirthDate:
@@ -118,7 +117,8 @@ class BirthDate:
         """
         if self.first > today:
             raise BirthDateError("the birth date lies in the future: ask for it again")
-        if self.last < anniversary(today, -OLDEST_YEARS):
+        oldest = today.year - OLDEST_YEARS
+        if self.last.year <= oldest and self.last < anniversary(today, -OLDEST_YEARS):
             raise BirthDateError(f"the birth date lies more than {OLDEST_YEARS} years ago: ask for it again")
         return self
 

@@ -50,6 +50,7 @@ class ServiceSection(Section):
     """`[service]`: what is being kept (`agegate.model.Service`)."""
 
     name: str = "this service"
+    contact: str | None = None
     floor: int = Field(13, ge=1, le=OLDEST_AGE)
     audience: Audience = "general"
     kinds: Annotated[frozenset[StatutoryKind], Field(min_length=1)] = frozenset({"general"})

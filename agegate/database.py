@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
 
 from agegate.errors import BusyError, DatabaseError
+from agegate.transactions import held_by_caller, watch
 
 SCHEMA: Final = "agegate"
 """Schema of agegate's own tables on PostgreSQL; on SQLite, which has none, the tables' prefix does."""
@@ -84,8 +86,10 @@ def _open_sqlite(url: URL, *, own: bool, read_only: bool, create: bool) -> sa.En
     path = Path(url.database or "")
     if not create and not path.is_file():
         raise DatabaseError(f"database {shown(url)}: there is no such file; check the path in agegate.toml")
+    file = path.resolve()
     engine = sa.create_engine(url, hide_parameters=True)
-    engine = engine.execution_options(schema_translate_map={SCHEMA: None})
+    engine = engine.execution_options(schema_translate_map={SCHEMA: None}, agegate_own=True)
+    watch()
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: Any) -> None:
@@ -107,9 +111,23 @@ def _open_sqlite(url: URL, *, own: bool, read_only: bool, create: bool) -> sa.En
     def begin(connection: sa.Connection) -> None:
         # A transaction that reads first and writes later can fail half-way for want of the lock.
         writes = connection.get_execution_options().get("agegate_writes", False)
+        if writes and held_by_caller(file):  # who holds the lock and asks for it would wait for itself
+            _be_patient(connection, 0)
+        elif "agegate_hasty" in connection.info:
+            _be_patient(connection, BUSY_MS)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _be_patient(connection: sa.Connection, milliseconds: int) -> None:
+    """Set how long a SQLite connection of the pool waits for a lock."""
+    driver: Any = connection.connection.driver_connection
+    driver.execute(f"PRAGMA busy_timeout={milliseconds}")
+    if milliseconds:
+        connection.info.pop("agegate_hasty")
+    else:
+        connection.info["agegate_hasty"] = True
 
 
 @contextmanager
@@ -130,10 +148,16 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     """
     with (
         _translated(engine),
-        engine.connect().execution_options(agegate_writes=True) as connection,
+        _writer(engine).connect() as connection,
         connection.begin(),
     ):
         yield connection
+
+
+@lru_cache(maxsize=64)
+def _writer(engine: sa.Engine) -> sa.Engine:
+    """The same engine, with the same pool, whose transactions begin to write at once."""
+    return engine.execution_options(agegate_writes=True)
 
 
 @contextmanager

@@ -48,6 +48,12 @@ class StateError(AgegateError):
     """{thing} is {state}, so {action} is not possible: {what to do}."""
 
 
+class NotAdmittedError(AgegateError):
+    """An account may not be created: {what is wrong with its admission}; {what to do}."""
+
+    exit_code = 1
+
+
 class BusyError(AgegateError):
     """{what} is held by another process; try again later."""
 

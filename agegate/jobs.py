@@ -1,19 +1,23 @@
-"""Jobs that put use cases together: what a change of law does to the accounts, whether all is in order."""
+"""Jobs that put use cases together: the impact of a law, whether all is in order, the way back to sign-up."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
+from typing import Final
 
+from agegate.audit import Audit
 from agegate.birthdate import BirthDate
 from agegate.config import Config
-from agegate.errors import AgegateError
+from agegate.errors import AgegateError, InputError
 from agegate.law import Rulebook
 from agegate.law.lint import Finding, lint
 from agegate.model import Limit
 from agegate.signup.addresses import Addresses
+from agegate.signup.contacts import Contact
+from agegate.signup.refusals import readmit as lift
 from agegate.sweep.judge import place_of
 
 
@@ -127,3 +131,55 @@ def _of_host(config: Config) -> Iterator[Finding]:
             host.dispose()
     except AgegateError as error:
         yield Finding("error", "host", str(error))
+
+
+MISTAKES: Final = ("mistyped", "shared_device", "not_the_person")
+"""Why staff let a refused person answer again: what was typed was wrong, another person had used the device,
+or another person had given this e-mail address or phone number."""
+
+
+def readmit(
+    config: Config,
+    *,
+    email: str | None = None,
+    phone: str | None = None,
+    country: str | None = None,
+    device: str | None = None,
+    by: str,
+    because: str,
+    now: datetime | None = None,
+) -> int:
+    """Let a person answer the age question again whom the gate remembers as refused; a member of staff decides.
+
+    What is remembered of the e-mail, the phone (`country` reads a local number) and the device is lifted, and
+    for seven days the next answer with this e-mail or phone counts, whatever the browser's cookie says. It
+    admits nobody: the new answer decides, and another refusal is remembered again. The audit keeps who let
+    somebody back and why, and nothing of whom. Returns how many marks were lifted. Raises `InputError` if
+    there is neither e-mail nor phone, one cannot be read, or `because` is none of `MISTAKES`.
+    """
+    if because not in MISTAKES:
+        raise InputError(f"--because: no such reason; write one of {', '.join(MISTAKES)}")
+    if not by.strip():
+        raise InputError("--by: empty; give your registered staff id")
+    if email is None and phone is None:
+        raise InputError("--email or --phone: give what the person used to register")
+    try:
+        by_email = Contact.read("email", email).canonical if email is not None else None
+        by_phone = Contact.read("phone", phone, country).canonical if phone is not None else None
+    except ValueError as error:
+        raise InputError(f"{error}; nothing was changed") from None
+    moment = now or datetime.now(UTC)
+    store = config.open_store()
+    store.require()
+    audit = Audit(store, config.key_ring)
+    with store.writing() as connection:
+        lifted = lift(connection, config.key_ring, by_email, by_phone, device, moment)
+        audit.record(
+            connection,
+            "signup.readmitted",
+            actor=by,
+            now=moment,
+            data={"because": because, "lifted": lifted},
+        )
+    store.dispose()
+    return lifted

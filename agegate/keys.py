@@ -65,6 +65,10 @@ class KeyRing:
         """The tags that any key of the ring gives a value: what to look up after a key was replaced."""
         return tuple(_tag(key, purpose, value) for key in self.keys)
 
+    def secrets(self, purpose: str) -> tuple[bytes, ...]:
+        """The keys for one purpose, the current one last: for a library that signs by itself."""
+        return tuple(_derived(key.secret, purpose) for key in (*self.keys, self.current))
+
     @classmethod
     def generate(cls, now: datetime | None = None) -> KeyRing:
         """A ring with one new key."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
@@ -18,20 +20,27 @@ def group() -> None:
 
 @app.command()
 def gate(as_json: JsonOption = False, config: ConfigOption = None) -> None:
-    """Time decisions and the reading of the law; each figure beside the floor of the same run.
+    """Time decisions, sign-ups and the reading of the law; each figure beside the floor of the same run.
+
+    Exit 1 if a part could not run; its figures are null.
 
     Example: agegate bench gate --json
     """
     find_config(config)  # none is needed; one that is named must be right
     from agegate.bench.gate import run
 
-    figures = {name: round(figure, 3) for name, figure in run().items()}
+    figures = {name: None if figure is None else round(figure, 3) for name, figure in run().items()}
     if as_json:
         print_json({"figures": figures})
-        return
+    else:
+        _show(figures)
+    raise typer.Exit(1 if None in figures.values() else 0)
+
+
+def _show(figures: Mapping[str, float | None]) -> None:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("figure")
     table.add_column("value", justify="right")
     for name, figure in figures.items():
-        table.add_row(name, f"{figure:,.3f}")
+        table.add_row(name, "could not run" if figure is None else f"{figure:,.3f}")
     console().print(table)

@@ -6,7 +6,7 @@ import json
 import sys
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -44,7 +44,7 @@ def check(
 
     Example: agegate check --birth-date 2012-05-01 --country FR
     """
-    given = {
+    given: dict[str, Any] = {
         "birth_date": birth_date,
         "country": country,
         "region": region,
@@ -69,7 +69,7 @@ def _gate(path: Path | None) -> AgeGate:
     return AgeGate() if find_config(path) is None else AgeGate.from_config(path)
 
 
-def _read_stdin() -> dict[str, str | None]:
+def _read_stdin() -> dict[str, Any]:
     try:
         text = sys.stdin.read() if sys.stdin else ""
         if not text.strip():
@@ -77,7 +77,7 @@ def _read_stdin() -> dict[str, str | None]:
         content = json.loads(text)
     except (ValueError, RecursionError):
         raise InputError('stdin: not JSON; write one object such as {"birth_date": …, "country": …}') from None
-    known = {field.name for field in fields(Registration)}
+    known = {field.name for field in fields(Registration)} - {"age_signals"}
     if not isinstance(content, dict) or set(content) - known:
         # What was given instead is not repeated: it may be the person's.
         raise InputError(f"stdin: not a registration; its keys are {', '.join(sorted(known))}")

@@ -13,6 +13,8 @@ from rich.text import Text
 
 from agegate.cli.terminal import ConfigOption, JsonOption, console, parse_day, print_json
 from agegate.config import Config
+from agegate.jobs import MISTAKES
+from agegate.jobs import readmit as let_back
 from agegate.review import CaseView, Desk, EvidenceView
 
 app = typer.Typer(help="Where staff decide about flags.", no_args_is_help=True)
@@ -103,6 +105,33 @@ def report(
         print_json({"report": number})
     else:
         print(f"report {number} taken; the next sweep brings it to a person")
+
+
+@app.command()
+def readmit(
+    by: ByOption,
+    because: Annotated[str, typer.Option(help=f"Why: {', '.join(MISTAKES)}.")],
+    email: Annotated[str | None, typer.Option(help="The address that was used to register.")] = None,
+    phone: Annotated[str | None, typer.Option(help="The number that was used to register.")] = None,
+    country: Annotated[str | None, typer.Option(help="What reads a local number, as FR.")] = None,
+    device: Annotated[str | None, typer.Option(help="The host's own id of the device.")] = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = None,
+) -> None:
+    """Let an adult who mistyped answer the age question again: what the gate remembers is lifted.
+
+    Ask the person first, as your own rules say. It admits nobody by itself: the new answer decides, once,
+    within seven days. The audit keeps your id and the reason, nothing of the person.
+
+    Example: agegate review readmit --email reader@example.org --by s-17 --because mistyped
+    """
+    lifted = let_back(
+        Config.load(config), email=email, phone=phone, country=country, device=device, by=by, because=because
+    )
+    if as_json:
+        print_json({"lifted": lifted})
+    else:
+        print(f"{lifted} mark(s) lifted; the person may answer once more within 7 days")
 
 
 def show_case(view: CaseView) -> None:

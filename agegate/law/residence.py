@@ -10,11 +10,13 @@ English, so they would refuse adults and catch nobody.
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 
 from agegate.law.codes import own_code, subdivision
 from agegate.model import LEARNER, Place, Residence
 
 
+@lru_cache(maxsize=4096)
 def residence(
     *,
     billing: str | None = None,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -29,7 +29,7 @@ _EVERY_SERVICE: Final = frozenset({"general"})
 class Rulebook:
     """All rules, by jurisdiction. Immutable; make one with `Rulebook.load()`."""
 
-    __slots__ = ("_consents", "_countries", "_narrow", "_own", "_researched", "_wide")
+    __slots__ = ("_consents", "_countries", "_known", "_narrow", "_own", "_researched", "_wide")
 
     def __init__(self, countries: Iterable[Country]) -> None:
         by_code = {country.code: country for country in sorted(countries, key=lambda country: country.code)}
@@ -53,6 +53,8 @@ class Rulebook:
             )
             for code, rules in self._narrow.items()
         }
+        # A service asks about the same places on the same day again and again.
+        self._known = lru_cache(maxsize=4096)(self._limit)
 
     @classmethod
     def load(cls, folder: Path | None = None) -> Rulebook:
@@ -131,6 +133,9 @@ class Rulebook:
 
         Raises `LawError` on what is no jurisdiction.
         """
+        return self._known(jurisdiction, on, service, created_on)
+
+    def _limit(self, jurisdiction: str, on: date, service: Service, created_on: date | None) -> Limit:
         found = self._by_law(jurisdiction, on, service, created_on)
         if service.established_in and created_on is None:
             found = max(found, self._at_home(on, service), key=_by_strictness)
@@ -146,6 +151,8 @@ class Rulebook:
         Raises `LawError` where there is no place.
         """
         places = [place.jurisdiction for place in residence.places]
+        if len(places) == 1:
+            return self.limit(places[0], on=on, service=service, created_on=created_on)
         return max(self._each(places, on, service, created_on), key=_by_strictness)
 
     def loosest(
@@ -286,7 +293,9 @@ def _sets_a_limit(rule: Rule, on: date, service: Service) -> bool:
 
     A rule for services in general is for every kind.
     """
-    if rule.kinds.isdisjoint(service.kinds | _EVERY_SERVICE) or not rule.in_force(on):
+    if rule.kinds.isdisjoint(service.kinds) and rule.kinds.isdisjoint(_EVERY_SERVICE):
+        return False
+    if not rule.in_force(on):
         return False
     if rule.new_from is not None and on < rule.new_from:
         return False

@@ -17,6 +17,7 @@ from agegate.model.account import (
     account_key,
     key_values,
 )
+from agegate.model.age_signal import AgeSignal, Assurance, SignalState
 from agegate.model.case import (
     AccountState,
     Cause,
@@ -62,7 +63,9 @@ __all__ = [
     "STATUTORY_KINDS",
     "Account",
     "AccountState",
+    "AgeSignal",
     "Assessment",
+    "Assurance",
     "Audience",
     "Band",
     "Category",
@@ -85,6 +88,7 @@ __all__ = [
     "Rule",
     "Service",
     "Signal",
+    "SignalState",
     "Standing",
     "Status",
     "StatutoryKind",

@@ -8,31 +8,34 @@ from datetime import date, datetime
 from typing import Final
 
 import phonenumbers
-from email_validator import EmailNotValidError, validate_email
 
 from agegate.birthdate import BirthDate
 from agegate.errors import BirthDateError
-from agegate.law import locale_country, parse_country, parse_region, slip_hint
+from agegate.law import COUNTRIES, locale_country, parse_country, parse_region, slip_hint
 from agegate.law.residence import residence
 from agegate.law.zones import zone_country
-from agegate.model import LEARNER, PAYERS, FieldError, Registration, Residence
+from agegate.model import LEARNER, PAYERS, AgeSignal, FieldError, Registration, Residence, SignalState
 from agegate.signup.addresses import Addresses
-
-LONGEST: Final = 320
-"""No field that is read here is longer than an e-mail address can be (RFC 3696, erratum 1690)."""
-
+from agegate.signup.contacts import LONGEST, canonical_email, canonical_phone, phone_number
 
 NOWHERE: Final = frozenset({"", "-", "XX", "ZZ", "T1", "A1", "A2", "AP", "EU", "O1"})
 """What look-ups of addresses answer for one that has no country, for the Tor network, for proxies and for
 whole continents: no answer, which the person could not mend."""
 
 NO_BIRTH_DATE: Final = FieldError("birth_date", "missing", "give the date of birth")
+NO_SIGNALS: Final = FieldError(
+    "age_signals", "invalid", "age_signals must be a tuple of AgeSignal; agegate.signup.age_signals reads them"
+)
 NO_PLACE: Final = FieldError("country", "missing", "say in which country you live")
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A registration's fields in canonical form; what could not be read is in `errors`."""
+    """A registration's fields in canonical form; what could not be read is in `errors`.
+
+    `birth_date` is the declared one alone. `signals` are those that share an age; what they change about it
+    is for `decide`, which knows the day. A declined or unknown one says nothing.
+    """
 
     birth_date: BirthDate | None = field(repr=False)
     residence: Residence
@@ -40,6 +43,7 @@ class Checked:
     phone: str | None = field(repr=False)
     device: str | None = field(repr=False)
     errors: tuple[FieldError, ...]
+    signals: tuple[AgeSignal, ...] = ()
 
 
 def check_fields(registration: Registration, today: date, addresses: Addresses | None = None) -> Checked:
@@ -54,15 +58,14 @@ def check_fields(registration: Registration, today: date, addresses: Addresses |
     region = _region(registration.region, country or billing, errors)
     payer = _payer(registration.payer, errors)
     own_billing = billing if payer in {None, LEARNER} else None
-    email = _read("email", registration.email, _email, errors)
-    number = _phone_number(registration.phone, country or own_billing, errors)
-    phone_region = phonenumbers.region_code_for_number(number) if number else None
+    email = _read("email", registration.email, canonical_email, errors)
+    number, phone_region = _phone_number(registration.phone, country or own_billing, errors)
     where = residence(
         billing=billing,
         payer=payer,
         country=country,
         region=region,
-        phone_region=parse_country(phone_region or ""),
+        phone_region=parse_country(phone_region),
         ip_country=_ip_country(registration, addresses, errors),
         locale_country=locale_country(registration.locale),
         zone_country=zone_country(registration.time_zone) if registration.time_zone else None,
@@ -70,14 +73,26 @@ def check_fields(registration: Registration, today: date, addresses: Addresses |
     )
     if not where.places and not any(error.field in {"country", "billing_country"} for error in errors):
         errors.append(NO_PLACE)
+    signals = _signals(registration.age_signals, errors)
     return Checked(
         birth_date=birth_date,
         residence=where,
         email=email,
-        phone=phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164) if number else None,
+        phone=canonical_phone(number) if number else None,
         device=_device(registration.device, errors),
         errors=tuple(errors),
+        signals=signals,
     )
+
+
+def _signals(value: object, errors: list[FieldError]) -> tuple[AgeSignal, ...]:
+    if value is None or (isinstance(value, tuple) and not value):
+        return ()
+    given = tuple(value) if isinstance(value, tuple | list) else (value,)
+    found = tuple(signal for signal in given if isinstance(signal, AgeSignal))
+    if len(found) < len(given):
+        errors.append(NO_SIGNALS)
+    return tuple(signal for signal in found if signal.state is SignalState.SHARED)
 
 
 def _ip_country(
@@ -144,6 +159,9 @@ def _device(value: object, errors: list[FieldError]) -> str | None:
 
 
 def _country(name: str, value: object, errors: list[FieldError]) -> str | None:
+    if value is None or (isinstance(value, str) and value in COUNTRIES):  # as forms send it
+        return value
+
     def parse(text: str) -> str:
         if code := parse_country(text):
             return code
@@ -162,29 +180,14 @@ def _region(value: object, country: str | None, errors: list[FieldError]) -> str
     return _read("region", value, parse, errors)
 
 
-def _email(text: str) -> str:
-    """The address in its canonical form, without what follows a plus sign in its local part."""
-    try:
-        found = validate_email(text, check_deliverability=False)
-    except EmailNotValidError:
-        raise ValueError("email must be an e-mail address such as name@example.org") from None
-    return f"{found.local_part.split('+', 1)[0]}@{found.domain}".casefold()
-
-
 def _phone_number(
     value: object, country: str | None, errors: list[FieldError]
-) -> phonenumbers.PhoneNumber | None:
-    found: list[phonenumbers.PhoneNumber] = []
+) -> tuple[phonenumbers.PhoneNumber | None, str]:
+    found: list[tuple[phonenumbers.PhoneNumber, str]] = []
 
     def parse(text: str) -> str:
-        try:
-            number = phonenumbers.parse(text, country)
-        except phonenumbers.NumberParseException:
-            number = None
-        if number is None or not phonenumbers.is_valid_number(number):
-            raise ValueError("phone must be a whole number with its country, such as +1 201 555 0123")
-        found.append(number)
+        found.append(phone_number(text, country))
         return text
 
     _read("phone", value, parse, errors)
-    return found[0] if found else None
+    return found[0] if found else (None, "")

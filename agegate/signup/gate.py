@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from agegate.audit import Audit
+from agegate.birthdate import BirthDate
 from agegate.database import parse_url
-from agegate.errors import ConfigError
+from agegate.errors import ConfigError, NotAdmittedError
 from agegate.keys import KeyRing
 from agegate.law import Rulebook
-from agegate.law.zones import LAST_ZONE, local_day
+from agegate.law.zones import local_day
 from agegate.model import (
     AccountState,
     Decision,
-    Limit,
     Outcome,
     Reason,
     Registration,
@@ -27,16 +27,20 @@ from agegate.model import (
     account_key,
     key_values,
 )
-from agegate.signup import question
 from agegate.signup.addresses import Addresses
-from agegate.signup.decide import decide, decide_existing
-from agegate.signup.fields import NO_BIRTH_DATE, Checked, check_fields
-from agegate.signup.refusals import Terms, recall, remember
+from agegate.signup.admission import Admitting
+from agegate.signup.contacts import Contact
+from agegate.signup.decide import decide, said
+from agegate.signup.fields import check_fields
+from agegate.signup.holders import Holders
+from agegate.signup.memory import Memory
+from agegate.signup.moment import aware_moment, earliest_day
+from agegate.signup.refusals import Terms
 from agegate.store import Store
-from agegate.store.tables import reports
+from agegate.transactions import asked_by, caller
 
-PATIENCE: Final = timedelta(days=30)
-"""How long the neutral question to the holder of an existing account may stay open."""
+if TYPE_CHECKING:
+    from agegate.signup.guard import Guard
 
 
 class AgeGate:
@@ -68,10 +72,11 @@ class AgeGate:
         self._rulebook = rulebook or Rulebook.load()
         self._rulebook.check(self.service)
         self._addresses = addresses
-        self._store = store
         self._keys = keys
         self._terms = terms or Terms()
-        self._audit = Audit(store, keys) if store is not None and keys is not None else None
+        self._memory: Memory | None = None
+        if store is not None and keys is not None:
+            self._memory = Memory(store, keys, Audit(store, keys), self._terms)
 
     @classmethod
     def open(cls, url: str, *, service: Service | None = None) -> AgeGate:
@@ -105,22 +110,93 @@ class AgeGate:
         return cls(config.law_service, store=store, keys=config.key_ring, terms=terms, addresses=addresses)
 
     def check(
-        self, registration: Registration, *, now: datetime | None = None, today: date | None = None
+        self,
+        registration: Registration,
+        *,
+        refused_before: bool = False,
+        now: datetime | None = None,
+        today: date | None = None,
     ) -> Decision:
         """Decide about a registration; never raises on its values.
 
-        `today` is the date where the person lives, taken as it is. Without it the date follows from
-        `now` (aware; default: the present) and the time zones of where the person may live, the latest
-        midnight of several, so that nobody is admitted early. Raises `ValueError` if both are given or
-        `now` is naive.
+        `refused_before` is what a signed cookie of the host's says of this browser
+        (`agegate.signup.cookie`). `today` is the date where the person lives, taken as it is. Without it the
+        date follows from `now` (aware; default: the present) and the time zones of where the person may
+        live, the latest midnight of several, so that nobody is admitted early. Raises `ValueError` if both
+        are given or `now` is naive.
         """
-        moment = _moment(now, today)
-        checked = check_fields(registration, today or _earliest(moment), self._addresses)
+        moment = aware_moment(now, today)
+        checked = check_fields(registration, today or earliest_day(moment), self._addresses)
         day = today or local_day(moment, checked.residence, registration.time_zone)
         decision = decide(checked, day, self._rulebook, self.service)
-        if self._store is None or self._keys is None or decision.outcome is Outcome.INVALID:
+        if decision.outcome is Outcome.INVALID:
             return decision
-        return self._remembered(checked, decision, moment)
+        if self._memory is not None:
+            heard = said(checked.signals, decision.limit, day) if checked.signals and decision.limit else []
+            return self._memory.answer(checked, decision, moment, heard, refused_before=refused_before)
+        if refused_before:
+            return replace(decision, outcome=Outcome.REFUSE, reason=Reason.REFUSED_BEFORE)
+        if decision.outcome is Outcome.REFUSE:
+            return replace(decision, remembered_until=moment + self._terms.device)
+        return decision
+
+    async def acheck(
+        self,
+        registration: Registration,
+        *,
+        refused_before: bool = False,
+        now: datetime | None = None,
+        today: date | None = None,
+    ) -> Decision:
+        """`check` in a thread, for coroutines: the same answers, and the loop is never blocked."""
+        import asyncio  # only who runs a loop needs it
+
+        with asked_by(caller()):
+            return await asyncio.to_thread(
+                self.check, registration, refused_before=refused_before, now=now, today=today
+            )
+
+    def admitting(
+        self,
+        token: str | None,
+        *,
+        email: str | None = None,
+        phone: str | None = None,
+        country: str | None = None,
+        now: datetime | None = None,
+    ) -> Admitting:
+        """The block in which the host creates the one account that a decision's token admits.
+
+        `with gate.admitting(decision.token, email=…):`, or `async with`. Give the e-mail or phone (with the
+        `country` that reads a local number) of the account: each must be what the decision saw. The token is
+        used up in agegate's own transaction, so enter the block before you begin to write. Entering raises
+        `NotAdmittedError` if the token is missing, changed, for another contact, older than 30 minutes or
+        used; this method raises `ConfigError` if the gate has no store.
+        """
+        memory = self._remembering()
+        try:
+            by_email = Contact.read("email", email) if email is not None else None
+            by_phone = Contact.read("phone", phone, country) if phone is not None else None
+        except ValueError as error:
+            raise NotAdmittedError(f"{error}; give what was checked") from None
+        return Admitting(memory.store, memory.keys, token, by_email, by_phone, now)
+
+    @staticmethod
+    def guard(
+        accounts: type[Any] | sa.Table,
+        *,
+        email: str | None = None,
+        phone: str | None = None,
+        trigger: bool = False,
+    ) -> Guard:
+        """Refuse, from now on and in this process, every account that is inserted outside `admitting`.
+
+        `accounts` is the host's mapped class or `Table`; `email` and `phone` name its columns that must be
+        those that were checked. Raises `ConfigError` if there is no such column. See `Guard`.
+        """
+        from agegate.signup.guard import Guard
+
+        return Guard(accounts, email=email, phone=phone, trigger=trigger).install()
 
     def check_existing(
         self,
@@ -144,111 +220,70 @@ class AgeGate:
         `now` and `today` as in `check`. Raises `ConfigError` if the gate has no store, `ValueError` if
         `account` is no such key.
         """
-        store, keys, _ = self._memory()
-        account = account_key(key_values(account))
-        if isinstance(created_on, datetime):  # what hosts keep; a day more or less decides nothing here
-            created_on = created_on.date()
-        moment = _moment(now, today)
-        with store.reading() as connection:
-            known = question.look(connection, account, moment, PATIENCE)
-        if known.cleared or known.state is AccountState.QUARANTINED:
-            return Standing(known.state)
-        given = replace(registration, ip=None, ip_country=None)
-        checked = check_fields(given, today or _earliest(moment))
-        day = today or local_day(moment, checked.residence, registration.time_zone)
-        outcome, errors = decide_existing(
-            checked, created_on, day, self._rulebook, self.service, answered=answered
+        return self._holders().standing(
+            account_key(key_values(account)),
+            registration,
+            created_on=_day(created_on),
+            answered=answered,
+            moment=aware_moment(now, today),
+            today=today,
         )
-        if outcome is Outcome.REFUSE and not answered:
-            return Standing(known.state)
-        if outcome is Outcome.ADMIT and not known.asked:
-            return Standing(AccountState.ACTIVE)
-        if outcome is Outcome.INVALID and known.asked:
-            return Standing(known.state, errors)
-        with store.writing() as connection:
-            if outcome is Outcome.INVALID:
-                question.ask(connection, account, moment)
-                return Standing(AccountState.ASK, errors)
-            if outcome is Outcome.ADMIT:
-                if recall(connection, keys, checked).refused_before(moment):
-                    return Standing(known.state, (NO_BIRTH_DATE,))
-                open_ = question.close(connection, account)
-                return Standing(AccountState.ACTIVE if open_ else AccountState.QUARANTINED)
-            self._answered_under(connection, account, checked, moment, day)
-        return Standing(AccountState.QUARANTINED)
+
+    def check_change(
+        self,
+        account: str,
+        registration: Registration,
+        *,
+        previous: str | date | BirthDate | None,
+        created_on: date,
+        now: datetime | None = None,
+        today: date | None = None,
+    ) -> Standing:
+        """What to do when a holder changes the birth date; call it before the change is saved.
+
+        `registration` is the account with the new date, `previous` the one that it held. A new date under
+        the limit restricts at once, as an answer does. A previous one that was under the limit is kept for
+        the sweep as something the holder said: the change takes it away from the host's table, not from the
+        case. With `errors` the new date is none, and must not be saved.
+
+        `now` and `today` as in `check`. Raises `ConfigError` if the gate has no store, `ValueError` if
+        `account` is no such key.
+        """
+        return self._holders().change(
+            account_key(key_values(account)),
+            registration,
+            previous=previous,
+            created_on=_day(created_on),
+            moment=aware_moment(now, today),
+            today=today,
+        )
 
     def account_state(self, key: str, *, now: datetime | None = None) -> AccountState:
         """Whether an account (its key as canonical JSON) may be served: a state, never a score.
 
         Raises `ConfigError` if the gate has no store, `ValueError` if it is no such key.
         """
-        store, _, _ = self._memory()
-        key = account_key(key_values(key))
-        with store.reading() as connection:
-            return question.look(connection, key, _moment(now, None), PATIENCE).state
+        return self._holders().state(account_key(key_values(key)), aware_moment(now, None))
 
-    def _answered_under(
-        self, connection: sa.Connection, account: str, checked: Checked, moment: datetime, day: date
-    ) -> None:
-        """Record the first answer under the limit: as the holder's report, with its markers and event."""
-        if not question.answer_under(connection, account, moment):
-            return
-        _, keys, audit = self._memory()
-        assert checked.birth_date is not None
-        told = {
-            "account": account,
-            "said_by": "holder",
-            "said_on": day,
-            "age": checked.birth_date.age_on(day),
-            "received_at": moment,
-        }
-        connection.execute(sa.insert(reports).values(told))
-        remember(connection, keys, recall(connection, keys, checked), moment, self._terms)
-        audit.record(connection, "account.answered_under", actor="gate", now=moment, account=account)
+    @property
+    def keys(self) -> KeyRing | None:
+        """The key ring that a cookie is signed with; `None` where the gate has none."""
+        return self._keys
 
-    def _memory(self) -> tuple[Store, KeyRing, Audit]:
-        if self._store is None or self._keys is None or self._audit is None:
+    @property
+    def terms(self) -> Terms:
+        """How long a refusal is remembered."""
+        return self._terms
+
+    def _remembering(self) -> Memory:
+        if self._memory is None:
             raise ConfigError("a gate without a store knows no accounts; use AgeGate.from_config")
-        return self._store, self._keys, self._audit
+        return self._memory
 
-    def _remembered(self, checked: Checked, decision: Decision, now: datetime) -> Decision:
-        """The decision in the light of earlier refusals, and this one remembered. Fails closed: it raises."""
-        store, keys, audit = self._memory()
-        with store.writing() as connection:
-            under = decision.outcome is Outcome.REFUSE
-            recalled = recall(connection, keys, checked)
-            if recalled.refused_before(now):
-                decision = Decision(Outcome.REFUSE, Reason.REFUSED_BEFORE, decision.limit, decision.residence)
-            # Only who is under the limit by this answer: else an adult at a school's computer would be
-            # remembered by e-mail for what another's device did.
-            if under:
-                remember(connection, keys, recalled, now, self._terms)
-            audit.record(
-                connection,
-                "signup.admitted" if decision.outcome is Outcome.ADMIT else "signup.refused",
-                actor="gate",
-                now=now,
-                data={} if decision.limit is None else _said(decision.limit),
-            )
-        return decision
+    def _holders(self) -> Holders:
+        return Holders(self._remembering(), self._rulebook, self.service)
 
 
-def _said(limit: Limit) -> dict[str, object]:
-    """What the audit keeps of a decision: which rule held. Where and when are the event's, who is nobody's."""
-    return {"jurisdiction": limit.jurisdiction, "rule": limit.name}
-
-
-def _moment(now: datetime | None, today: date | None) -> datetime:
-    if now is not None and today is not None:
-        raise ValueError("give now or today, not both")
-    if isinstance(today, datetime):
-        raise TypeError("today must be a date where the person lives; give a moment as now")
-    moment = now or datetime.now(UTC)
-    if moment.tzinfo is None:
-        raise ValueError("now must be an aware datetime")
-    return moment
-
-
-def _earliest(moment: datetime) -> date:
-    """The date where the day begins last; no birth date after it is believed."""
-    return moment.astimezone(LAST_ZONE).date()
+def _day(made: date) -> date:
+    """What hosts keep is often a moment; a day more or less decides nothing here."""
+    return made.date() if isinstance(made, datetime) else made

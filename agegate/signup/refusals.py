@@ -1,7 +1,8 @@
 """What remembers a refusal: keyed, expiring hashes of how the person could come back, and nothing else.
 
 Pseudonymous data with a fixed term. The term does not depend on the birth date, so no birth date
-follows from it; nor does a marker say of whom, where or under which rule.
+follows from it; nor does a marker say of whom, where or under which rule. The way back for who mistyped is
+of the same kind: a keyed, expiring mark that staff set, which makes the next answer count again.
 """
 
 from __future__ import annotations
@@ -9,18 +10,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Final
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 
 from agegate.keys import KeyRing
+from agegate.prepared import Prepared
 from agegate.signup.fields import Checked
 from agegate.store.tables import refusals
 
-_LOOK_UP: Final = sa.select(refusals.c.tag, refusals.c.expires_at).where(
-    refusals.c.tag.in_(sa.bindparam("tags", expanding=True))
-)
-_WRITE: Final = sa.insert(refusals)
+# Two refusals at once: the first that commits sets the term. (PostgreSQL's words, which SQLite has, too.)
+_WRITE: Final = Prepared(insert(refusals).on_conflict_do_nothing(), ("tag", "expires_at"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +33,22 @@ class Terms:
     contact: timedelta = timedelta(days=30)
 
 
+DEVICE: Final = "refusal.device"
+
+READMISSION: Final = timedelta(days=7)
+"""How long a person whom staff let back may take to answer again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recalled:
     """What the store remembers of a person's handles, looked up once: the end of each tag that is there.
 
-    `handles` are the purpose and value of each handle with its tags, by any key of the ring.
+    `handles` are the purpose and value of each handle with its tags, by any key of the ring; `passes` the
+    tags by which staff let this e-mail or phone back.
     """
 
     handles: tuple[tuple[str, str, tuple[str, ...]], ...]
+    passes: tuple[str, ...]
     ends: Mapping[str, datetime]
 
     def is_live(self, tags: Sequence[str], now: datetime) -> bool:
@@ -49,14 +59,32 @@ class Recalled:
         """Whether this e-mail, phone or device was refused and the memory has not expired."""
         return any(self.is_live(tags, now) for _, _, tags in self.handles)
 
+    def readmitted(self, now: datetime) -> bool:
+        """Whether staff let this person answer once more."""
+        return self.is_live(self.passes, now)
+
+    def last_end(self, now: datetime) -> datetime | None:
+        """When the last of what is remembered ends."""
+        live = (self.ends[tag] for _, _, tags in self.handles for tag in tags if tag in self.ends)
+        return max((end for end in live if end > now), default=None)
+
+
+@cache
+def _look_up(count: int) -> Prepared:
+    """The statement for a number of tags; one that stays the same is compiled once."""
+    wanted = [sa.bindparam(f"tag_{number}", type_=sa.String) for number in range(count)]
+    return Prepared(sa.select(refusals.c.tag, refusals.c.expires_at).where(refusals.c.tag.in_(wanted)))
+
 
 def recall(connection: sa.Connection, keys: KeyRing, checked: Checked) -> Recalled:
     """Look up what is remembered of a registration's e-mail, phone and device."""
     handles = tuple((purpose, value, keys.tags(purpose, value)) for purpose, value in _handles(checked))
     if not handles:
-        return Recalled((), {})
-    found = connection.execute(_LOOK_UP, {"tags": [tag for _, _, tags in handles for tag in tags]})
-    return Recalled(handles, {row.tag: row.expires_at for row in found})
+        return Recalled((), (), {})
+    passes = tuple(_pass(tag) for purpose, _, tags in handles if purpose != DEVICE for tag in tags)
+    wanted = [*passes, *(tag for _, _, tags in handles for tag in tags)]
+    found = _look_up(len(wanted)).rows(connection, {f"tag_{n}": tag for n, tag in enumerate(wanted)})
+    return Recalled(handles, passes, dict(found))
 
 
 def remember(connection: sa.Connection, keys: KeyRing, recalled: Recalled, now: datetime, terms: Terms) -> None:
@@ -68,25 +96,54 @@ def remember(connection: sa.Connection, keys: KeyRing, recalled: Recalled, now: 
     rows = [
         {
             "tag": keys.tag(purpose, value),
-            "expires_at": now + (terms.device if purpose == "refusal.device" else terms.contact),
+            "expires_at": now + (terms.device if purpose == DEVICE else terms.contact),
         }
         for purpose, value, _ in fresh
     ]
     if not rows:
         return
-    if connection.dialect.name == "postgresql":
-        from sqlalchemy.dialects.postgresql import insert as insert_postgresql
+    _WRITE.run(connection, *rows)
 
-        # Two refusals at once: the first that commits sets the term.
-        connection.execute(insert_postgresql(refusals).on_conflict_do_nothing(), rows)
-    else:
-        connection.execute(_WRITE, rows)
+
+def forget_pass(connection: sa.Connection, recalled: Recalled) -> None:
+    """A way back is for one answer."""
+    connection.execute(sa.delete(refusals).where(refusals.c.tag.in_(recalled.passes)))
+
+
+def readmit(
+    connection: sa.Connection,
+    keys: KeyRing,
+    email: str | None,
+    phone: str | None,
+    device: str | None,
+    now: datetime,
+) -> int:
+    """Lift what is remembered of a canonical e-mail and phone and of a device; returns how many marks.
+
+    The next answer with this e-mail or phone counts again, whatever a cookie or a shared device remembers.
+    """
+    contacts = [
+        (purpose, value) for purpose, value in (("refusal.email", email), ("refusal.phone", phone)) if value
+    ]
+    every = [*contacts, (DEVICE, device)] if device else contacts
+    tags = [tag for purpose, value in every for tag in keys.tags(purpose, value)]
+    mine = refusals.c.tag.in_(tags)
+    lifted = connection.execute(sa.delete(refusals).where(mine, refusals.c.expires_at > now))
+    connection.execute(sa.delete(refusals).where(mine | refusals.c.tag.in_([_pass(tag) for tag in tags])))
+    fresh = [_pass(keys.tag(purpose, value)) for purpose, value in contacts]
+    _WRITE.run(connection, *({"tag": tag, "expires_at": now + READMISSION} for tag in fresh))
+    return lifted.rowcount
+
+
+def _pass(tag: str) -> str:
+    """The tag of a way back: that of the refusal, marked."""
+    return f"{tag}:back"
 
 
 def _handles(checked: Checked) -> Sequence[tuple[str, str]]:
     found = (
         ("refusal.email", checked.email),
         ("refusal.phone", checked.phone),
-        ("refusal.device", checked.device),
+        (DEVICE, checked.device),
     )
     return [(purpose, value) for purpose, value in found if value]

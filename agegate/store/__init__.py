@@ -7,7 +7,7 @@ import secrets
 import socket
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -34,17 +34,13 @@ class Store:
         self.engine = open_engine(self.url, own=not shared, create=create)
         weakref.finalize(self, self.engine.dispose)  # whoever drops a store drops its pooled connections
 
-    @contextmanager
-    def reading(self) -> Iterator[sa.Connection]:
+    def reading(self) -> AbstractContextManager[sa.Connection]:
         """One transaction that reads."""
-        with reading(self.engine) as connection:
-            yield connection
+        return reading(self.engine)
 
-    @contextmanager
-    def writing(self) -> Iterator[sa.Connection]:
+    def writing(self) -> AbstractContextManager[sa.Connection]:
         """One transaction that writes, whole or not at all."""
-        with writing(self.engine) as connection:
-            yield connection
+        return writing(self.engine)
 
     def create(self) -> None:
         """Make the tables, or bring those that are there to this version's shape; safe to repeat."""

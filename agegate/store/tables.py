@@ -14,7 +14,7 @@ from agegate.database import SCHEMA
 
 PREFIX: Final = "agegate_"
 
-VERSION: Final = "0002"
+VERSION: Final = "0003"
 """The migration that makes this shape."""
 
 
@@ -48,6 +48,13 @@ refusals = sa.Table(
     "agegate_refusal",
     metadata,
     sa.Column("tag", sa.String(80), primary_key=True, comment="keyed hash of an e-mail, phone or device"),
+    sa.Column("expires_at", Moment, nullable=False, index=True),
+)
+
+tokens = sa.Table(
+    "agegate_token",
+    metadata,
+    sa.Column("nonce", sa.String(40), primary_key=True, comment="random part of a token that was used"),
     sa.Column("expires_at", Moment, nullable=False, index=True),
 )
 

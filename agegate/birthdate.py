@@ -73,6 +73,11 @@ class BirthDate:
         Raises `BirthDateError` for any other text; the text is never repeated in the message.
         """
         text = text.strip()
+        if len(text) == len("YYYY-MM-DD") and text[4] == text[7] == "-":
+            try:
+                return cls.on(date.fromisoformat(text))
+            except ValueError:
+                pass  # what is wrong with it is said below
         if _SHAPE.fullmatch(text) is None:
             raise BirthDateError("not a birth date: write YYYY, YYYY-MM or YYYY-MM-DD")
         if len(text) == len("YYYY"):

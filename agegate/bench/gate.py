@@ -118,7 +118,10 @@ def _loads(_random: random.Random) -> dict[str, float]:
 def _checks(random_: random.Random) -> dict[str, float]:
     people = [_registration(random_, number) for number in range(INPUTS)]
     gate = AgeGate()
-    ours, floor = _beside(people * ROUNDS, lambda given: gate.check(given, now=NOON), _validate)
+    rounds = [_beside(people, lambda given: gate.check(given, now=NOON), _validate) for _ in range(ROUNDS)]
+    # Each input's best time: what else the machine does is no part of either.
+    ours = [min(times) for times in zip(*(one for one, _ in rounds), strict=True)]
+    floor = [min(times) for times in zip(*(other for _, other in rounds), strict=True)]
     return {
         "check_us_median": median(ours),
         "validators_us_median": median(floor),

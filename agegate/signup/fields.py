@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Final
-
-import phonenumbers
+from typing import Final, TypeVar
 
 from agegate.birthdate import BirthDate
 from agegate.errors import BirthDateError
@@ -17,6 +15,8 @@ from agegate.law.zones import zone_country
 from agegate.model import LEARNER, PAYERS, AgeSignal, FieldError, Registration, Residence, SignalState
 from agegate.signup.addresses import Addresses
 from agegate.signup.contacts import LONGEST, canonical_email, canonical_phone, phone_number
+
+T = TypeVar("T")
 
 NOWHERE: Final = frozenset({"", "-", "XX", "ZZ", "T1", "A1", "A2", "AP", "EU", "O1"})
 """What look-ups of addresses answer for one that has no country, for the Tor network, for proxies and for
@@ -59,13 +59,14 @@ def check_fields(registration: Registration, today: date, addresses: Addresses |
     payer = _payer(registration.payer, errors)
     own_billing = billing if payer in {None, LEARNER} else None
     email = _read("email", registration.email, canonical_email, errors)
-    number, phone_region = _phone_number(registration.phone, country or own_billing, errors)
+    near = country or own_billing
+    phone = _read("phone", registration.phone, lambda text: phone_number(text, near), errors)
     where = residence(
         billing=billing,
         payer=payer,
         country=country,
         region=region,
-        phone_region=parse_country(phone_region),
+        phone_region=parse_country(phone[1]) if phone else None,
         ip_country=_ip_country(registration, addresses, errors),
         locale_country=locale_country(registration.locale),
         zone_country=zone_country(registration.time_zone) if registration.time_zone else None,
@@ -78,7 +79,7 @@ def check_fields(registration: Registration, today: date, addresses: Addresses |
         birth_date=birth_date,
         residence=where,
         email=email,
-        phone=canonical_phone(number) if number else None,
+        phone=canonical_phone(phone[0]) if phone else None,
         device=_device(registration.device, errors),
         errors=tuple(errors),
         signals=signals,
@@ -136,7 +137,7 @@ def _birth_date(value: object, today: date, errors: list[FieldError]) -> BirthDa
     return None
 
 
-def _read(name: str, value: object, parse: Callable[[str], str], errors: list[FieldError]) -> str | None:
+def _read(name: str, value: object, parse: Callable[[str], T], errors: list[FieldError]) -> T | None:
     """An optional text field through its parser, whose `ValueError` becomes the field's error."""
     if value is None or value == "":
         return None
@@ -178,16 +179,3 @@ def _region(value: object, country: str | None, errors: list[FieldError]) -> str
         return code
 
     return _read("region", value, parse, errors)
-
-
-def _phone_number(
-    value: object, country: str | None, errors: list[FieldError]
-) -> tuple[phonenumbers.PhoneNumber | None, str]:
-    found: list[tuple[phonenumbers.PhoneNumber, str]] = []
-
-    def parse(text: str) -> str:
-        found.append(phone_number(text, country))
-        return text
-
-    _read("phone", value, parse, errors)
-    return found[0] if found else (None, "")

@@ -118,8 +118,8 @@ class Screen:
     """The pages of one service: the question, and the refusal.
 
     `language` is, wherever it is asked for, one of `LANGUAGES`, a locale (`en-US`) or an Accept-Language
-    header as it came; the region sets the order of the boxes and the names of the countries. Needs the
-    extra `web`.
+    header as it came (`None` where there was none); the region sets the order of the boxes and the names of
+    the countries. Needs the extra `web`.
     """
 
     csp: ClassVar[str] = (
@@ -149,7 +149,7 @@ class Screen:
 
     def question(
         self,
-        language: str = "en",
+        language: str | None = "en",
         *,
         errors: Sequence[FieldError] = (),
         hidden: Mapping[str, str] | None = None,
@@ -171,7 +171,7 @@ class Screen:
             **self._asked(speech, errors),
         )
 
-    def fields(self, language: str = "en", *, errors: Sequence[FieldError] = ()) -> Markup:
+    def fields(self, language: str | None = "en", *, errors: Sequence[FieldError] = ()) -> Markup:
         """Only the boxes of the birth date (and the country), to put into the host's own form."""
         from markupsafe import Markup
 
@@ -179,16 +179,16 @@ class Screen:
         page = self._render("fields.html", speech, whole=False, **self._asked(speech, errors))
         return Markup(page)  # noqa: S704 - made by a template that escapes
 
-    def refusal(self, language: str = "en") -> str:
+    def refusal(self, language: str | None = "en") -> str:
         """The page for everybody who is refused: the same bytes, whatever the reason."""
         return self._render("refusal.html", speech_for(language), link=self._contact_link)
 
-    def refusal_text(self, language: str = "en") -> str:
+    def refusal_text(self, language: str | None = "en") -> str:
         """What the refusal says, as plain text for an interface such as problem details (RFC 9457)."""
         text = msgid("We cannot create an account for you. You can ask us about this here: %(contact)s")
         return speech_for(language).say(text, contact=self._contact)
 
-    def error_text(self, error: FieldError, language: str = "en") -> str:
+    def error_text(self, error: FieldError, language: str | None = "en") -> str:
         """What to tell a person about a field: by its name and code, never by its value or message."""
         return _say_error(speech_for(language), error)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Final
 
 from agegate.audit import Audit
@@ -17,7 +17,9 @@ from agegate.law.lint import Finding, lint
 from agegate.model import Limit
 from agegate.signup.addresses import Addresses
 from agegate.signup.contacts import Contact
+from agegate.signup.moment import aware_moment
 from agegate.signup.refusals import readmit as lift
+from agegate.store.tables import LONGEST_ID
 from agegate.sweep.judge import place_of
 
 
@@ -159,16 +161,16 @@ def readmit(
     """
     if because not in MISTAKES:
         raise InputError(f"--because: no such reason; write one of {', '.join(MISTAKES)}")
-    if not by.strip():
-        raise InputError("--by: empty; give your registered staff id")
-    if email is None and phone is None:
+    if not by.strip() or len(by) > LONGEST_ID:
+        raise InputError(f"--by: give your registered staff id, at most {LONGEST_ID} characters")
+    if not email and not phone:
         raise InputError("--email or --phone: give what the person used to register")
     try:
-        by_email = Contact.read("email", email).canonical if email is not None else None
-        by_phone = Contact.read("phone", phone, country).canonical if phone is not None else None
+        by_email = Contact.read("email", email).canonical if email else None
+        by_phone = Contact.read("phone", phone, country).canonical if phone else None
     except ValueError as error:
         raise InputError(f"{error}; nothing was changed") from None
-    moment = now or datetime.now(UTC)
+    moment = aware_moment(now, None)
     store = config.open_store()
     store.require()
     audit = Audit(store, config.key_ring)

@@ -28,6 +28,7 @@ process = test_cli.process
 Ran, Run = test_cli.Ran, test_cli.Run
 
 CHECK = ("check", "--birth-date", "2016-04-17", "--country", "US", "--email", "kestrel@example.org")
+READMIT = ("review", "readmit", "--email", "kestrel@example.org", "--by", "s", "--because", "mistyped")
 EVERY = (
     *(
         CHECK,
@@ -39,7 +40,7 @@ EVERY = (
         ("db", "upgrade"),
     ),
     *(("review", "list"), ("review", "show", "1"), ("review", "clear", "1", "--by", "s", "--reason", "r")),
-    *(("erase", "plan", "1"), ("erase", "run"), ("erase", "status"), ("audit", "verify")),
+    *(("erase", "plan", "1"), ("erase", "run"), ("erase", "status"), ("audit", "verify"), READMIT),
 )
 NEED_NO_CONFIGURATION = (
     *(CHECK, ("law", "DE"), ("law", "lint"), ("law", "export"), ("bench", "gate")),
@@ -48,7 +49,7 @@ NEED_NO_CONFIGURATION = (
 READS_HOST = (("host", "check"), ("sweep",), ("sweep", "--apply"), ("erase", "plan", "1"), ("erase", "run"))
 READS_STORE = (
     *(CHECK, ("sweep",), ("sweep", "--apply"), ("review", "list"), ("review", "show", "1")),
-    *(("erase", "run"), ("erase", "status"), ("audit", "verify")),
+    *(("erase", "run"), ("erase", "status"), ("audit", "verify"), READMIT),
 )
 PLANS = (("host", "check"), ("erase", "plan", "1"), ("erase", "run"))
 
@@ -450,6 +451,9 @@ SLIPS: list[tuple[tuple[object, ...], str]] = [
     (("review", "show", 99), "no case 99"),
     (("review", "confirm", 99, "--by", "s", "--reason", "r"), "no case 99"),
     (("review", "clear", 99, "--by", " ", "--reason", "r"), "--by"),
+    ((*READMIT[:2], "--by", "s", "--because", "mistyped"), "--email or --phone"),
+    ((*READMIT[:3], "kestrel", *READMIT[4:]), "email must be"),
+    ((*READMIT[:6], "--because", "pity"), "mistyped, shared_device, not_the_person"),
     (("review", "report", 1, "--age", 11, "--from", "neighbour"), "--from"),
     (("review", "report", 1, "--age", 300, "--from", "parent"), "--age"),
     (("review", "report", 1, "--age", 11, "--from", "parent", "--on", "soon"), "--on"),

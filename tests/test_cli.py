@@ -484,6 +484,7 @@ def test_commands_are_those_of_this_version() -> None:
         *("check", "sweep", "evaluate", "doctor", "demo", "host check", "db upgrade", "audit verify"),
         *("law show", "law lint", "law diff", "law export", "bench gate"),
         *("review list", "review show", "review confirm", "review clear", "review report"),
+        "review readmit",
         *("erase plan", "erase run", "erase status"),
     }
 
@@ -528,6 +529,7 @@ JSON_RUNS = {
     "review confirm": (1, "--by", "staff-7", "--reason", "r"),
     "review clear": (1, "--by", "staff-7", "--reason", "r"),
     "review report": (4, "--age", 11, "--from", "school"),
+    "review readmit": ("--email", "comet@example.net", "--by", "staff-7", "--because", "mistyped"),
     "erase plan": (1,),
     "erase run": (),
     "erase status": (),

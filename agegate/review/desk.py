@@ -176,6 +176,8 @@ class Desk:
     ) -> None:
         if not by.strip() or not reason.strip():
             raise InputError("a verdict needs --by (your staff id) and --reason (why, in a line)")
+        if len(by) > tables.LONGEST_ID:
+            raise InputError(f"--by: a staff id has at most {tables.LONGEST_ID} characters; give yours")
         flag, mine = tables.flags, tables.requests.c.flag == case
         other = flag.c.verdict.is_(None) | (flag.c.verdict != verdict)
         decision = {"verdict": verdict, "decided_by": by, "decided_at": now, "reason": reason}

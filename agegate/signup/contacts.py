@@ -8,6 +8,8 @@ from typing import Final, Literal, Self
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
+from agegate.law import parse_country
+
 LONGEST: Final = 320
 """No field that is read here is longer than an e-mail address can be (RFC 3696, erratum 1690)."""
 
@@ -21,7 +23,8 @@ def canonical_email(text: str) -> str:
         found = validate_email(text, check_deliverability=False)
     except EmailNotValidError:
         raise ValueError("email must be an e-mail address such as name@example.org") from None
-    return f"{found.local_part.split('+', 1)[0]}@{found.domain}".casefold()
+    mailbox = found.local_part.partition("+")[0] or found.local_part
+    return f"{mailbox}@{found.domain}".lower()
 
 
 def phone_number(text: str, country: str | None) -> tuple[phonenumbers.PhoneNumber, str]:
@@ -72,7 +75,8 @@ class Contact:
             raise ValueError(f"{kind} must be a text of at most {LONGEST} characters")
         if kind == "email":
             return cls(kind, text, canonical_email(text))
-        return cls(kind, text, canonical_phone(phone_number(text, country)[0]), country)
+        near = parse_country(country) if isinstance(country, str) else None
+        return cls(kind, text, canonical_phone(phone_number(text, near)[0]), near)
 
     def is_written(self, value: object) -> bool:
         """Whether a value is this contact, in whichever way it is written."""

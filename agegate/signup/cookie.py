@@ -8,12 +8,13 @@ cookie. Signed by `itsdangerous` with keys of the key ring, so a rotated key sti
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from agegate.errors import ConfigError
 from agegate.model import Decision, Outcome
 from agegate.signup.gate import AgeGate
+from agegate.signup.moment import aware_moment
 
 try:
     from itsdangerous import BadData, URLSafeSerializer
@@ -56,20 +57,20 @@ class RefusalCookie:
 
     def remembers(self, value: object, now: datetime | None = None) -> bool:
         """Whether a cookie says that this browser was refused and the memory has not ended. Never raises."""
-        if not isinstance(value, str) or len(value) > LONGEST:
+        if not isinstance(value, str) or len(value) > LONGEST or not value.isascii():
             return False
         try:
             end = self._serializer.loads(value)
         except BadData:
             return False
-        return isinstance(end, int) and end > (now or datetime.now(UTC)).timestamp()
+        return isinstance(end, int) and end > aware_moment(now, None).timestamp()
 
     def crumb(self, decision: Decision, had: object, now: datetime | None = None) -> Crumb | None:
         """The cookie to set after a decision, where the browser sent `had`.
 
         A refused browser keeps the end that it had, so a retry never prolongs it. An admission deletes it.
         """
-        moment = now or datetime.now(UTC)
+        moment = aware_moment(now, None)
         if decision.outcome is Outcome.REFUSE:
             if isinstance(had, str) and self.remembers(had, moment):
                 return self._crumb(had, self._max_age)

@@ -175,11 +175,12 @@ class AgeGate:
         """
         memory = self._remembering()
         try:
-            by_email = Contact.read("email", email) if email is not None else None
-            by_phone = Contact.read("phone", phone, country) if phone is not None else None
+            by_email = Contact.read("email", email) if email else None
+            by_phone = Contact.read("phone", phone, country) if phone else None
         except ValueError as error:
             raise NotAdmittedError(f"{error}; give what was checked") from None
-        return Admitting(memory.store, memory.keys, token, by_email, by_phone, now)
+        moment = None if now is None else aware_moment(now, None)
+        return Admitting(memory.store, memory.keys, token, by_email, by_phone, moment)
 
     @staticmethod
     def guard(

@@ -91,25 +91,28 @@ class Holders:
             known = question.look(connection, account, moment, PATIENCE)
         if after.birth_date is None:
             return Standing(known.state, tuple(error for error in after.errors if error.field == "birth_date"))
-        if after.birth_date != before.birth_date:
-            was_under = self._is_under(before, created_on, day, answered=False)
-            is_under = self._is_under(after, created_on, day, answered=True)
-            with self.memory.store.writing() as connection:
-                if was_under:
-                    _report(connection, account, before, moment, day)
-                if is_under and known.cleared:  # what a person decided stands; the sweep sees what is new
-                    _report(connection, account, after, moment, day)
-                self.memory.audit.record(
-                    connection,
-                    "account.birth_date_changed",
-                    actor="gate",
-                    now=moment,
-                    account=account,
-                    data={"was_under": was_under, "is_under": is_under},
-                )
-        return self.standing(
-            account, registration, created_on=created_on, answered=True, moment=moment, today=today
+        changed = after.birth_date != before.birth_date
+        standing = self.standing(
+            account, registration, created_on=created_on, answered=changed, moment=moment, today=today
         )
+        if not changed or standing.errors:
+            return standing
+        was_under = self._is_under(before, created_on, day, answered=False)
+        is_under = self._is_under(after, created_on, day, answered=True)
+        # What a person decided stands: of an account that was cleared only what is new is for the sweep.
+        told = after if known.cleared and is_under else before if was_under and not known.cleared else None
+        with self.memory.store.writing() as connection:
+            if told is not None:
+                _report(connection, account, told, moment, day)
+            self.memory.audit.record(
+                connection,
+                "account.birth_date_changed",
+                actor="gate",
+                now=moment,
+                account=account,
+                data={"was_under": was_under, "is_under": is_under},
+            )
+        return standing
 
     def _is_under(self, checked: Checked, created_on: date, day: date, *, answered: bool) -> bool:
         outcome, _ = decide_existing(checked, created_on, day, self.rulebook, self.service, answered=answered)

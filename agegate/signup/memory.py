@@ -11,7 +11,7 @@ from agegate.keys import KeyRing
 from agegate.model import Decision, Limit, Outcome, Reason
 from agegate.signup.admission import issue
 from agegate.signup.fields import Checked
-from agegate.signup.refusals import Terms, forget_pass, recall, remember
+from agegate.signup.refusals import DEVICE, Terms, recall, remember, take_pass
 from agegate.store import Store
 
 
@@ -40,15 +40,14 @@ class Memory:
         under = decision.outcome is Outcome.REFUSE
         with self.store.writing() as connection:
             recalled = recall(connection, self.keys, checked)
-            back = recalled.readmitted(now)
-            if not back and (refused_before or recalled.refused_before(now)):
+            back = recalled.readmitted(now) and take_pass(connection, recalled, now)
+            shared = refused_before or recalled.refused_before(now)  # by a browser or device, too
+            if recalled.refused_before(now, besides=DEVICE) or (shared and not back):
                 decision = replace(decision, outcome=Outcome.REFUSE, reason=Reason.REFUSED_BEFORE)
             # Only who is under the limit by this answer: else an adult at a school's computer would be
             # remembered by e-mail for what another's device did.
             if under:
                 remember(connection, self.keys, recalled, now, self.terms)
-            if back:
-                forget_pass(connection, recalled)
             admitted = decision.outcome is Outcome.ADMIT
             self.audit.record(
                 connection,

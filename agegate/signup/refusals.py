@@ -16,6 +16,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from agegate.errors import ConfigError
 from agegate.keys import KeyRing
 from agegate.prepared import Prepared
 from agegate.signup.fields import Checked
@@ -27,13 +28,22 @@ _WRITE: Final = Prepared(insert(refusals).on_conflict_do_nothing(), ("tag", "exp
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How long a refusal is remembered by a device, and by an e-mail address or a phone number."""
+    """How long a refusal is remembered by a device, and by an e-mail address or a phone number.
+
+    Raises `ConfigError` if a device would remember for more than 24 hours.
+    """
 
     device: timedelta = timedelta(hours=24)
     contact: timedelta = timedelta(days=30)
 
+    def __post_init__(self) -> None:
+        if self.device > timedelta(hours=24):
+            raise ConfigError("a device may remember for 24 hours at most: schools and families share them")
+
 
 DEVICE: Final = "refusal.device"
+
+_BACK: Final = ":back"
 
 READMISSION: Final = timedelta(days=7)
 """How long a person whom staff let back may take to answer again."""
@@ -55,9 +65,12 @@ class Recalled:
         """Whether one of these tags is remembered and has not expired."""
         return any(tag in self.ends and self.ends[tag] > now for tag in tags)
 
-    def refused_before(self, now: datetime) -> bool:
-        """Whether this e-mail, phone or device was refused and the memory has not expired."""
-        return any(self.is_live(tags, now) for _, _, tags in self.handles)
+    def refused_before(self, now: datetime, *, besides: str | None = None) -> bool:
+        """Whether this e-mail, phone or device was refused and the memory has not expired.
+
+        `besides` is a purpose that is left out, such as `DEVICE`.
+        """
+        return any(self.is_live(tags, now) for purpose, _, tags in self.handles if purpose != besides)
 
     def readmitted(self, now: datetime) -> bool:
         """Whether staff let this person answer once more."""
@@ -105,9 +118,14 @@ def remember(connection: sa.Connection, keys: KeyRing, recalled: Recalled, now: 
     _WRITE.run(connection, *rows)
 
 
-def forget_pass(connection: sa.Connection, recalled: Recalled) -> None:
-    """A way back is for one answer."""
-    connection.execute(sa.delete(refusals).where(refusals.c.tag.in_(recalled.passes)))
+def take_pass(connection: sa.Connection, recalled: Recalled, now: datetime) -> bool:
+    """Use up a person's way back, by e-mail and phone alike; whether this answer is the one that it is for.
+
+    What was written in one moment for one person ends in one moment. Of answers at the same time one wins.
+    """
+    ends = {recalled.ends[tag] for tag in recalled.passes if tag in recalled.ends}
+    mine = refusals.c.expires_at.in_(end for end in ends if end > now) & refusals.c.tag.like(f"%{_BACK}")
+    return connection.execute(sa.delete(refusals).where(mine)).rowcount > 0
 
 
 def readmit(
@@ -120,7 +138,8 @@ def readmit(
 ) -> int:
     """Lift what is remembered of a canonical e-mail and phone and of a device; returns how many marks.
 
-    The next answer with this e-mail or phone counts again, whatever a cookie or a shared device remembers.
+    The next answer with this e-mail or phone counts again, whatever a cookie or a shared device remembers;
+    marks of other contacts hold.
     """
     contacts = [
         (purpose, value) for purpose, value in (("refusal.email", email), ("refusal.phone", phone)) if value
@@ -137,7 +156,7 @@ def readmit(
 
 def _pass(tag: str) -> str:
     """The tag of a way back: that of the refusal, marked."""
-    return f"{tag}:back"
+    return f"{tag}{_BACK}"
 
 
 def _handles(checked: Checked) -> Sequence[tuple[str, str]]:

@@ -40,6 +40,9 @@ class Moment(sa.TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+LONGEST_ID: Final = 120
+"""Characters of the longest id of a member of staff or a job that is kept."""
+
 Number: Final = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 metadata = sa.MetaData(schema=SCHEMA)
@@ -64,7 +67,7 @@ events = sa.Table(
     sa.Column("id", Number, sa.Identity(), primary_key=True),
     sa.Column("at", Moment, nullable=False),
     sa.Column("kind", sa.String(60), nullable=False),
-    sa.Column("actor", sa.String(120), nullable=False, comment="staff id, or the job's name"),
+    sa.Column("actor", sa.String(LONGEST_ID), nullable=False, comment="staff id, or the job's name"),
     sa.Column("subject", sa.String(80), comment="keyed hash of an account key"),
     sa.Column("data", sa.Text, nullable=False, comment="canonical JSON, no personal data"),
 )
@@ -130,7 +133,7 @@ flags = sa.Table(
     sa.Column("fingerprint", sa.String(64), nullable=False, comment="hash of the evidence it rests on"),
     sa.Column("known_at", Moment, nullable=False, comment="first knowledge: the clock starts here"),
     sa.Column("verdict", sa.String(20)),
-    sa.Column("decided_by", sa.String(120)),
+    sa.Column("decided_by", sa.String(LONGEST_ID)),
     sa.Column("decided_at", Moment),
     sa.Column("reason", sa.Text),
     sa.UniqueConstraint("account", "fingerprint", name="agegate_flag_once"),

@@ -121,7 +121,7 @@ def test_posted_device_condemns_nobody(door: Door) -> None:
     """A child cannot have the memory of a refusal put on another's device."""
     posted = {"birth_date": CHILD, "country": "US", "device": DEVICE}
     assert door.decide(door.registration(posted), now=NOW).outcome is Outcome.REFUSE
-    adult = door.registration({"birth_date": ADULT, "country": "US"}, device=DEVICE)
+    adult = door.registration({"birth_date": ADULT, "country": "US", "email": "a@example.org"}, device=DEVICE)
     assert door.decide(adult, now=NOW).outcome is Outcome.ADMIT
 
 

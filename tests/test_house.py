@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pkgutil
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,34 @@ def test_every_page_is_in_the_index() -> None:
     index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
     pages = [page.name for page in DOCS if page.parent.name == "docs" and page.name != "index.md"]
     assert [page for page in pages if f"({page})" not in index] == []
+
+
+def frameworks() -> list[str]:
+    """Every adapter, by the name of its module."""
+    found = pkgutil.iter_modules([str(ROOT / "agegate" / "frameworks")])
+    return sorted(module.name for module in found)
+
+
+@pytest.mark.parametrize("name", frameworks())
+def test_every_framework_has_a_page_a_test_and_a_line(name: str) -> None:
+    folder = ROOT / "docs" / "frameworks"
+    page = (folder / f"{name}.md").read_text(encoding="utf-8")
+    assert re.search(rf"agegate\.frameworks(\.{name}| import {name})\b", page), (
+        "the page shows how to import it"
+    )
+    assert f"| [{name}]({name}.md) |" in (folder / "index.md").read_text(encoding="utf-8")
+    test = (ROOT / "tests" / f"test_framework_{name}.py").read_text(encoding="utf-8")
+    assert f"frameworks/{name}.md" in test or f'"{name}' in test, "the test runs what the page shows"
+
+
+def test_every_framework_is_an_extra() -> None:
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    named = set(extras["optional-dependencies"])
+    shown = re.findall(
+        r"`agegate\[([a-z-]+)\]`", (ROOT / "docs/frameworks/index.md").read_text(encoding="utf-8")
+    )
+    assert set(shown) <= named
+    assert len(shown) == len(frameworks())
 
 
 def test_every_guarantee_names_tests_that_exist() -> None:

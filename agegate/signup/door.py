@@ -7,13 +7,15 @@ posted, and no answer says which limit holds, nor whether the person was refused
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from typing import Final
+from urllib.parse import urlsplit
 
-from agegate.model import Decision, FieldError, Outcome, Registration
+from agegate.model import Decision, FieldError, Outcome, Reason, Registration
+from agegate.signup.carried import Carrier
 from agegate.signup.cookie import Crumb, RefusalCookie
 from agegate.signup.gate import AgeGate
 from agegate.signup.screen import Screen, negotiate, posted_birth_date
@@ -27,6 +29,9 @@ LARGEST_BODY: Final = 1_000_000
 """The largest body that an adapter which reads bodies itself reads, in bytes."""
 
 TOO_LARGE: Final = FieldError("body", "invalid", f"the body must be at most {LARGEST_BODY:,} bytes")
+
+UNREADABLE: Final = FieldError("body", "invalid", "the body must be a form or a JSON object")
+NO_CONTACT: Final = FieldError("email", "missing", "give an e-mail address or a phone number")
 
 _TITLES: Final = {413: "Content Too Large", 415: "Unsupported Media Type"}
 """The names of the statuses other than 422 with which a body is sent back (RFC 9110)."""
@@ -70,6 +75,11 @@ class Door:
         return Screen(name=self.name, contact=self.contact)
 
     @cached_property
+    def carrier(self) -> Carrier:
+        """What carries a provider's word through the question."""
+        return Carrier(self.gate)
+
+    @cached_property
     def cookie(self) -> RefusalCookie:
         """The cookie that remembers."""
         return RefusalCookie(self.gate, secure=self.secure)
@@ -88,14 +98,20 @@ class Door:
     def decide(
         self, registration: Registration, cookie: object = None, *, now: datetime | None = None
     ) -> Decision:
-        """The gate's decision, in the light of the cookie that the browser sent."""
-        return self.gate.check(registration, refused_before=self.cookie.remembers(cookie, now), now=now)
+        """The gate's decision, in the light of the cookie that the browser sent.
+
+        An admission is for an e-mail address or a phone number: without both the e-mail is missing, of who
+        is old enough.
+        """
+        before = self.cookie.remembers(cookie, now)
+        return self._with_contact(self.gate.check(registration, refused_before=before, now=now))
 
     async def adecide(
         self, registration: Registration, cookie: object = None, *, now: datetime | None = None
     ) -> Decision:
         """`decide` for coroutines."""
-        return await self.gate.acheck(registration, refused_before=self.cookie.remembers(cookie, now), now=now)
+        before = self.cookie.remembers(cookie, now)
+        return self._with_contact(await self.gate.acheck(registration, refused_before=before, now=now))
 
     def crumb(self, decision: Decision, cookie: object = None, *, now: datetime | None = None) -> Crumb | None:
         """The cookie to send with the answer, if any."""
@@ -125,6 +141,34 @@ class Door:
         if decision.outcome is Outcome.REFUSE:
             return self.screen.refusal(spoken)
         return self.screen.question(spoken, errors=decision.errors, hidden=hidden, email=email)
+
+    def _with_contact(self, decision: Decision) -> Decision:
+        if decision.outcome is Outcome.ADMIT and decision.token is None and self.gate.remembers:
+            return invalid(NO_CONTACT)
+        return decision
+
+
+def invalid(error: FieldError) -> Decision:
+    """The decision about a registration with one field that cannot be used."""
+    return Decision(Outcome.INVALID, Reason.INVALID, errors=(error,))
+
+
+def is_elsewhere(
+    *, site: str | None, origin: str | None, host: str | None, allowed: Collection[str] = ()
+) -> bool:
+    """Whether another site's page sent a request to `host`, by its headers Sec-Fetch-Site and Origin.
+
+    Fetch Metadata where the browser sends it, else the origin (RFC 6454). A program sends neither, and has no
+    browser's cookie to be misused. `allowed` are other origins whose pages may.
+    """
+    if origin is not None and origin in allowed:
+        return False
+    if site is not None:
+        return site not in {"same-origin", "none"}
+    try:
+        return origin is not None and urlsplit(origin).netloc != host
+    except ValueError:
+        return True
 
 
 def problem(

@@ -272,6 +272,11 @@ class AgeGate:
         return self._keys
 
     @property
+    def remembers(self) -> bool:
+        """Whether the gate has a store: only then it gives tokens, and knows who was refused."""
+        return self._memory is not None
+
+    @property
     def terms(self) -> Terms:
         """How long a refusal is remembered."""
         return self._terms

@@ -20,6 +20,7 @@ from sqlalchemy.sql.dml import Insert
 
 from agegate.errors import ConfigError, NotAdmittedError
 from agegate.signup.admission import Permit, open_permits
+from agegate.signup.contacts import Contact
 from agegate.signup.inserts import UNREADABLE, Row, inserts_into, rows_of
 from agegate.signup.trigger import admit_rows, forget_rows
 
@@ -165,12 +166,18 @@ class Guard:
             )
 
     def _fitting(self, permits: Sequence[Permit], email: object, phone: object) -> Permit | None:
-        """The first permit for this contact; what is written as it was checked is found without reading it."""
+        """The first permit for this contact. An e-mail address is read once, however many permits there are."""
         if not self._names:
             return permits[0] if permits else None
-        same = (permit for permit in permits if permit.email is not None and permit.email.given == email)
-        likely = next((permit for permit in same if permit.fits(email, phone)), None)
-        return likely or next((permit for permit in permits if permit.fits(email, phone)), None)
+        if email is not None:
+            written = (email, _canonical(email))
+            permits = [
+                permit
+                for permit in permits
+                if permit.email is not None
+                and (permit.email.given in written or permit.email.canonical in written)
+            ]
+        return next((permit for permit in permits if permit.fits(email, phone)), None)
 
     def _pass_on(self, connection: sa.Connection, permits: Sequence[Permit], told: Sequence[object]) -> None:
         if self._trigger:
@@ -284,6 +291,13 @@ def table_of(accounts: type[Any] | sa.Table) -> tuple[sa.Table, Mapping[str, sa.
     if not isinstance(mapper.local_table, sa.Table):
         raise ConfigError("the guard needs a mapped class or a Table; give that of the accounts")
     return mapper.local_table, dict(mapper.columns.items())
+
+
+def _canonical(email: object) -> str | None:
+    try:
+        return Contact.read("email", email).canonical
+    except ValueError:
+        return None
 
 
 def _target(statement: Insert) -> tuple[str, str | None]:

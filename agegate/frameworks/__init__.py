@@ -1,0 +1,1 @@
+"""Sign-up in web frameworks: one module each, each an optional extra; nothing is imported from here."""

@@ -17,12 +17,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import sqlalchemy as sa
 from typer.main import get_command
 
 from agegate.audit import Audit
 from agegate.cli import main
 from agegate.cli.app import app
 from agegate.config import Config
+from agegate.errors import DatabaseError
 from agegate.store import tables
 from tests.conftest import Layout, write_config
 from tests.hosts import DESCRIPTION, enrol, school
@@ -479,12 +481,30 @@ def options(command: Any) -> set[str]:
     return {option for parameter in command.params for option in parameter.opts}
 
 
+def test_trigger_is_printed_installed_and_removed(at_host: Run, host: Layout) -> None:
+    printed = at_host("host", "guard")
+    assert (printed.code, printed.err) == (0, "")
+    assert "agegate_admission" in printed.out
+    enrol(host, 71)
+    assert at_host("host", "guard", "--install").out.endswith("installed\n")
+    with pytest.raises((sa.exc.DBAPIError, DatabaseError), match="nobody admitted"):
+        enrol(host, 72)
+    assert at_host("host", "check").code == 0, "the trigger's own table is no finding"
+    assert at_host("host", "guard", "--remove").out.endswith("removed\n")
+    enrol(host, 72)
+
+
+def test_trigger_is_not_both_installed_and_removed(at_host: Run) -> None:
+    slip = at_host("host", "guard", "--install", "--remove")
+    assert (slip.code, len(slip.err.splitlines())) == (2, 1)
+
+
 def test_commands_are_those_of_this_version() -> None:
     assert set(COMMANDS) == {
         *("check", "sweep", "evaluate", "doctor", "demo", "host check", "db upgrade", "audit verify"),
         *("law show", "law lint", "law diff", "law export", "bench gate"),
         *("review list", "review show", "review confirm", "review clear", "review report"),
-        "review readmit",
+        *("review readmit", "host guard"),
         *("erase plan", "erase run", "erase status"),
     }
 
@@ -524,6 +544,7 @@ JSON_RUNS = {
     "doctor": (),
     "bench gate": (),
     "host check": (),
+    "host guard": (),
     "review list": (),
     "review show": (1,),
     "review confirm": (1, "--by", "staff-7", "--reason", "r"),

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections.abc import Sequence
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -59,13 +59,6 @@ _permits: ContextVar[tuple[Permit, ...]] = ContextVar("agegate_permits", default
 def open_permits() -> list[Permit]:
     """The permits of the running code that are open and were not taken yet."""
     return [permit for permit in _permits.get() if permit.is_open and permit.taken_by is None]
-
-
-def give_back(carrier: object) -> None:
-    """Free the permits that a connection took: its transaction was rolled back."""
-    for permit in _permits.get():
-        if permit.taken_by is carrier:
-            permit.taken_by = None
 
 
 def issue(keys: KeyRing, email: str | None, phone: str | None, now: datetime) -> str | None:
@@ -155,7 +148,6 @@ class Admitting:
         self._spent = (store, keys, token, email, phone)
         self._now = now
         self._permit = Permit(email, phone)
-        self._before: Token[tuple[Permit, ...]] | None = None
 
     def __enter__(self) -> None:
         """Use the token up and open the permit. Raises `NotAdmittedError`."""
@@ -167,8 +159,8 @@ class Admitting:
     ) -> None:
         """Close the permit, used or not."""
         self._permit.is_open = False
-        if self._before is not None:
-            _permits.reset(self._before)
+        # Not `reset`: a generator or a framework may end the block in another context than it began in.
+        _permits.set(tuple(permit for permit in _permits.get() if permit is not self._permit))
 
     async def __aenter__(self) -> None:
         """The same without blocking the loop. Raises `NotAdmittedError`."""
@@ -185,4 +177,4 @@ class Admitting:
         self.__exit__(kind, error, trace)
 
     def _open(self) -> None:
-        self._before = _permits.set((*_permits.get(), self._permit))
+        _permits.set((*_permits.get(), self._permit))

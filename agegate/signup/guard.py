@@ -110,14 +110,12 @@ class Guard:
         self, connection: sa.Connection, statement: Any, many: Sequence[Row], one: Row, _options: Any
     ) -> None:
         """Look at an `insert()`: the last point where its values can be read, whatever made it."""
-        compiled = isinstance(statement, Compiled)
-        insert = statement.statement if compiled else statement
+        # SQLAlchemy 2.0 also executes what was compiled before.
+        insert = statement.statement if isinstance(statement, Compiled) else statement
         if not isinstance(insert, Insert) or not self._is_ours(connection, insert):
             return
         if insert.select is not None:
             raise NotAdmittedError(f"INSERT … SELECT into {self.table.name} admits nobody; {_HOW}")
-        if compiled:
-            raise NotAdmittedError(f"a compiled insert into {self.table.name} cannot be checked; use insert()")
         self._take(connection, list(rows_of(insert, many or [one])))
 
     def _before_cursor_execute(

@@ -24,10 +24,10 @@ from agegate import AgeGate
 from agegate.database import open_engine
 from agegate.errors import ConfigError
 from agegate.frameworks import hooks
-from agegate.webhooks import TOLERANCE, Verifier, read_secret, sign
 from agegate.keys import KeyRing
 from agegate.signup.door import LARGEST_BODY, Door
 from agegate.store import Store
+from agegate.webhooks import TOLERANCE, Verifier, read_secret, sign
 from tests.asgi_hosts import block, loaded, prepare
 from tests.conftest import NOW
 from tests.oauth_provider import serving

@@ -19,8 +19,9 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, rela
 
 from agegate import AgeGate
 from agegate.database import parse_url
-from agegate.errors import ConfigError, NotAdmittedError
+from agegate.errors import ConfigError, InputError, NotAdmittedError
 from agegate.signup.guard import Guard
+from agegate.store.tables import events
 from agegate.testing import admitted, assert_guarded
 from tests.conftest import Databases
 
@@ -868,3 +869,47 @@ def test_refusal_names_the_table_and_no_person(
     assert "account" in str(met.value)
     assert "example" not in str(met.value)
     assert "\n" not in str(met.value)
+
+
+# --- what the operator answers for -------------------------------------------------------------------
+
+
+def test_import_lets_accounts_in_by_every_way_and_counts_them(
+    engine: sa.Engine, guard: Guard, gate: AgeGate
+) -> None:
+    with gate.importing("teachers of the old system"), engine.begin() as connection:
+        put(connection)
+        connection.execute(sa.insert(guard.table), [{"email": f"t{number}@example.org"} for number in range(3)])
+        connection.execute(sa.text(f"INSERT INTO {guard.table.name} (email) VALUES ('u@example.org')"))
+    with engine.connect() as connection, pytest.raises(NotAdmittedError):
+        put(connection)
+    recorded = [event for event in events_of(gate) if event[0].startswith("signup.import")]
+    assert recorded[-2:] == [
+        ("signup.import_begun", "operator", '{"reason":"teachers of the old system"}'),
+        ("signup.import_ended", "operator", '{"accounts":5}'),
+    ]
+
+
+def test_import_that_fails_is_recorded_and_over(engine: sa.Engine, guard: Guard, gate: AgeGate) -> None:
+    with pytest.raises(ZeroDivisionError), gate.importing("a slip", by="s-17"):
+        raise ZeroDivisionError
+    with engine.connect() as connection, pytest.raises(NotAdmittedError):
+        put(connection)
+    assert [event[0] for event in events_of(gate)][-2:] == ["signup.import_begun", "signup.import_ended"]
+
+
+@pytest.mark.parametrize("reason", ["", "  "])
+def test_import_needs_a_reason(gate: AgeGate, reason: str) -> None:
+    with pytest.raises(InputError, match="reason"), gate.importing(reason):
+        pass
+
+
+def events_of(gate: AgeGate) -> list[tuple[str, str, str]]:
+    """Kind, actor and content of every event of a gate's store."""
+    memory = gate._memory
+    assert memory is not None
+    with memory.store.reading() as connection:
+        found = connection.execute(
+            sa.select(events.c.kind, events.c.actor, events.c.data).order_by(events.c.id)
+        )
+        return [tuple(row) for row in found]

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -59,6 +60,33 @@ _permits: ContextVar[tuple[Permit, ...]] = ContextVar("agegate_permits", default
 def open_permits() -> list[Permit]:
     """The permits of the running code that are open and were not taken yet."""
     return [permit for permit in _permits.get() if permit.is_open and permit.taken_by is None]
+
+
+@dataclass(eq=False)
+class Import:
+    """Accounts that the operator answers for: staff, a migration, fixtures; how many came."""
+
+    accounts: int = 0
+
+
+_import: ContextVar[Import | None] = ContextVar("agegate_import", default=None)
+
+
+def open_import() -> Import | None:
+    """The import that the running code is in."""
+    return _import.get()
+
+
+@contextmanager
+def importing() -> Iterator[Import]:
+    """Let accounts in without a permit, and count them."""
+    found = Import()
+    before = _import.get()
+    _import.set(found)
+    try:
+        yield found
+    finally:
+        _import.set(before)
 
 
 def issue(keys: KeyRing, email: str | None, phone: str | None, now: datetime) -> str | None:

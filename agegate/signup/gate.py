@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -12,7 +14,7 @@ import sqlalchemy as sa
 from agegate.audit import Audit
 from agegate.birthdate import BirthDate
 from agegate.database import parse_url
-from agegate.errors import ConfigError, NotAdmittedError
+from agegate.errors import ConfigError, InputError, NotAdmittedError
 from agegate.keys import KeyRing
 from agegate.law import Rulebook
 from agegate.law.zones import local_day
@@ -28,7 +30,7 @@ from agegate.model import (
     key_values,
 )
 from agegate.signup.addresses import Addresses
-from agegate.signup.admission import Admitting
+from agegate.signup.admission import Admitting, importing
 from agegate.signup.contacts import Contact
 from agegate.signup.decide import decide, said
 from agegate.signup.fields import check_fields
@@ -181,6 +183,24 @@ class AgeGate:
             raise NotAdmittedError(f"{error}; give what was checked") from None
         moment = None if now is None else aware_moment(now, None)
         return Admitting(memory.store, memory.keys, token, by_email, by_phone, moment)
+
+    @contextmanager
+    def importing(self, reason: str, *, by: str = "operator") -> Iterator[None]:
+        """The block in which accounts come without a question: of staff, or moved from another system.
+
+        The operator answers for them. The audit records the reason (name no person in it) and the staff id
+        `by` before the block, and afterwards how many came. Raises `InputError` without a reason, `ConfigError`
+        if the gate has no store.
+        """
+        memory = self._remembering()
+        if not reason.strip():
+            raise InputError("importing: no reason; say why these accounts need no question")
+        memory.note("signup.import_begun", by, {"reason": reason.strip()})
+        with importing() as found:
+            try:
+                yield
+            finally:
+                memory.note("signup.import_ended", by, {"accounts": found.accounts})
 
     @staticmethod
     def guard(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from agegate.audit import Audit
 from agegate.keys import KeyRing
@@ -60,6 +60,11 @@ class Memory:
             token = issue(self.keys, checked.email, checked.phone, now)
             return Decision(Outcome.ADMIT, decision.reason, decision.limit, decision.residence, token=token)
         return replace(decision, remembered_until=self._until(decision, recalled.last_end(now), under, now))
+
+    def note(self, kind: str, actor: str, data: Mapping[str, object]) -> None:
+        """Record what happened, in a transaction of its own."""
+        with self.store.writing() as connection:
+            self.audit.record(connection, kind, actor=actor, now=datetime.now(UTC), data=data)
 
     def _until(self, decision: Decision, last: datetime | None, under: bool, now: datetime) -> datetime | None:
         """Until when the browser shall remember: as a device does, and no longer than what recalled it."""

@@ -12,9 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final, Self
 from weakref import WeakKeyDictionary
 
@@ -22,11 +20,10 @@ from django.db import connections
 from django.db.backends.signals import connection_created
 from django.db.transaction import TransactionManagementError
 
-from agegate.audit import Audit
-from agegate.errors import ConfigError, InputError, NotAdmittedError
-from agegate.frameworks.django.configuration import read_config, read_settings, refuse_to_wait
+from agegate.errors import ConfigError, NotAdmittedError
+from agegate.frameworks.django.configuration import door, read_settings, refuse_to_wait
 from agegate.frameworks.django.statements import UNREADABLE, find_inserts, read_rows
-from agegate.signup.admission import Permit, open_permits
+from agegate.signup.admission import Permit, open_import, open_permits
 
 _HOW: Final = (
     "create it inside agegate's admitting(), or inside importing(reason) if the operator answers for it"
@@ -47,46 +44,16 @@ class _Taken:
         self.is_committed = True
 
 
-@dataclass(eq=False)
-class _Import:
-    """Accounts that the operator answers for: how many came."""
-
-    accounts: int = 0
-
-
-_import: ContextVar[_Import | None] = ContextVar("agegate_import", default=None)
-
-
 @contextmanager
 def importing(reason: str) -> Iterator[None]:
     """The block in which accounts come without a question: staff, a migration, fixtures of tests.
 
-    The audit records the reason (no person's name) before the block, and afterwards how many came. Raises
-    `InputError` without a reason, and `BusyError` inside a transaction on the SQLite file of the store.
+    See `AgeGate.importing`. Raises `InputError` without a reason, and `BusyError` inside a transaction on the
+    SQLite file of the store.
     """
-    if not reason.strip():
-        raise InputError("importing: no reason; say why these accounts need no question")
     refuse_to_wait()
-    found = _Import()
-    _record("signup.import_begun", {"reason": reason.strip()})
-    before = _import.set(found)
-    try:
+    with door().gate.importing(reason):
         yield
-    finally:
-        _import.reset(before)
-        _record("signup.import_ended", {"accounts": found.accounts})
-
-
-def _record(kind: str, data: Mapping[str, object]) -> None:
-    config = read_config()
-    store = config.open_store()
-    try:
-        with store.writing() as connection:
-            Audit(store, config.key_ring).record(
-                connection, kind, actor="operator", now=datetime.now(UTC), data=data
-            )
-    finally:
-        store.dispose()
 
 
 class Guard:
@@ -144,7 +111,7 @@ class Guard:
         if not find_inserts(text, self.table):
             return execute(sql, params, many, context)
         given = params if many else [params]
-        if (found := _import.get()) is not None:
+        if (found := open_import()) is not None:
             answer = execute(sql, params, many, context)
             found.accounts += self._count(text, given, context["cursor"])
             return answer

@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from agegate.errors import BusyError, DatabaseError
 from agegate.transactions import held_by_caller, watch
@@ -165,6 +166,10 @@ def _translated(engine: sa.Engine) -> Iterator[None]:
     """Turn what a driver says about reaching a database into one clear line without its values."""
     try:
         yield
+    except PoolTimeout:
+        raise BusyError(
+            f"database {shown(engine.url)}: every connection of the pool is in use; try again later"
+        ) from None
     except DBAPIError as error:
         said = str(error.orig).partition("\n")[0] or "no reason given"
         place = f"database {shown(engine.url)}"

@@ -629,8 +629,10 @@ def test_doctor_needs_a_configuration(run: Run, tmp_path: Path) -> None:
 # --- bench ------------------------------------------------------------------------------------------
 
 FIGURES = {
-    *("decide_us_median", "decide_floor_us_median", "decide_ratio", "check_us_median"),
-    *("load_ms", "load_floor_ms", "load_ratio"),
+    *("decide_us_median", "decide_floor_us_median", "decide_ratio", "load_ms", "load_floor_ms", "load_ratio"),
+    *("check_us_median", "validators_us_median", "check_ratio_to_validators"),
+    *("refused_us_median", "admitted_us_median", "insert_us_median", "timing_gap_to_noise"),
+    *("store_ratio_to_insert", "admission_ratio_to_insert"),
 }
 
 
@@ -643,6 +645,19 @@ def test_bench_gives_each_figure_beside_its_floor(run: Run) -> None:
     for part, unit in (("decide", "_us_median"), ("load", "_ms")):
         ratio = figures[f"{part}{unit}"] / figures[f"{part}_floor{unit}"]
         assert figures[f"{part}_ratio"] == pytest.approx(ratio, rel=0.05)
+    floors = done.json["floors_seconds"]
+    assert floors["store"] == pytest.approx(figures["insert_us_median"] / 1e6, rel=0.01)
+    assert floors["check"] == pytest.approx(figures["validators_us_median"] / 1e6, rel=0.01)
+    assert set(floors) == {"decide", "load", "check", "store"}
+
+
+def test_bench_of_a_part_that_cannot_run_is_null_and_exit_1(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", "/nowhere/at/all")
+    done = run("bench", "gate", "--json")
+    assert done.code == 1
+    assert done.json["figures"]["store_ratio_to_insert"] is None
+    assert done.json["floors_seconds"]["store"] is None
+    assert done.json["figures"]["check_ratio_to_validators"] > 0
 
 
 def test_bench_is_a_table_for_people(run: Run) -> None:

@@ -293,7 +293,7 @@ def test_gate_on_its_own_file_upgrades_it(tmp_path: Path) -> None:
     child = Registration(birth_date="2020-01-01", country="US", email="comet@example.net")
     assert gate.check(child, now=NOW).outcome is Outcome.REFUSE
     old.require()
-    assert len(contents(old)["agegate_refusal"]) == 3
+    assert len(contents(old)["agegate_refusal"]) == 1, "the older marks had ended"
 
 
 def test_interrupted_upgrade_leaves_the_older_version_whole(database: str) -> None:

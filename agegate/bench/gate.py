@@ -89,6 +89,18 @@ def run(seed: int = 0) -> dict[str, float | None]:
     return figures
 
 
+def floors(figures: Mapping[str, float | None]) -> dict[str, float | None]:
+    """The floors of a run's figures in seconds, by the part that each belongs to."""
+    units = {
+        "decide": ("decide_floor_us_median", 1e6),
+        "load": ("load_floor_ms", 1e3),
+        "check": ("validators_us_median", 1e6),
+        "store": ("insert_us_median", 1e6),
+    }
+    found = {part: (figures[name], per_second) for part, (name, per_second) in units.items()}
+    return {part: None if time is None else time / unit for part, (time, unit) in found.items()}
+
+
 def _decisions(random_: random.Random) -> dict[str, float]:
     people = [_person(random_, TODAY) for _ in range(PEOPLE)]
     service, book = Service(), Rulebook.load()

@@ -27,11 +27,12 @@ def gate(as_json: JsonOption = False, config: ConfigOption = None) -> None:
     Example: agegate bench gate --json
     """
     find_config(config)  # none is needed; one that is named must be right
-    from agegate.bench.gate import run
+    from agegate.bench.gate import floors, run
 
-    figures = {name: None if figure is None else round(figure, 3) for name, figure in run().items()}
+    found = run()
+    figures = {name: None if figure is None else round(figure, 3) for name, figure in found.items()}
     if as_json:
-        print_json({"figures": figures})
+        print_json({"figures": figures, "floors_seconds": floors(found)})
     else:
         _show(figures)
     raise typer.Exit(1 if None in figures.values() else 0)

@@ -23,6 +23,7 @@ import sqlalchemy as sa
 from agegate.errors import NotAdmittedError
 from agegate.keys import KeyRing
 from agegate.signup.contacts import Contact
+from agegate.signup.refusals import is_refused
 from agegate.store import Store
 from agegate.store.tables import tokens
 from agegate.transactions import asked_by, caller
@@ -110,7 +111,8 @@ def spend(
     """Use a token up for this e-mail and phone, in a transaction of its own.
 
     Every contact that is given must be one that the decision saw, and one must be given. Raises
-    `NotAdmittedError` if the token is none, is for another contact, has expired or was used.
+    `NotAdmittedError` if the token is none, is for another contact, has expired or was used, or if one of the
+    contacts was refused since.
     """
     nonce, expires_at, proofs = _read(token)
     pairs = zip((email, phone), proofs, strict=True)
@@ -129,7 +131,10 @@ def spend(
             )
     if expires_at <= now:
         raise NotAdmittedError(f"the token has expired; {_AGAIN}")
+    by_email, by_phone = (contact.canonical if contact else None for contact in (email, phone))
     with store.writing() as connection:
+        if is_refused(connection, keys, by_email, by_phone, now):
+            raise NotAdmittedError(f"this person was refused since the token was given; {_AGAIN}")
         connection.execute(sa.delete(tokens).where(tokens.c.expires_at <= now))
         row = {"nonce": nonce, "expires_at": expires_at}
         if connection.execute(_insert(connection, row).returning(tokens.c.nonce)).first() is None:

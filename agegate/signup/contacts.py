@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, field
 from typing import Final, Literal, Self
 
@@ -9,6 +10,11 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
 from agegate.law import parse_country
+
+_GOOGLE: Final = ("gmail.com", "googlemail.com")
+"""One provider whose two domains are one, and which passes over dots: the same mailbox, spelled anew."""
+
+_WITH_LATIN: Final = frozenset({"CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HANGUL", "BOPOMOFO"})
 
 LONGEST: Final = 320
 """No field that is read here is longer than an e-mail address can be (RFC 3696, erratum 1690)."""
@@ -23,8 +29,27 @@ def canonical_email(text: str) -> str:
         found = validate_email(text, check_deliverability=False)
     except EmailNotValidError:
         raise ValueError("email must be an e-mail address such as name@example.org") from None
-    mailbox = found.local_part.partition("+")[0] or found.local_part
-    return f"{mailbox}@{found.domain}".lower()
+    mailbox, domain = found.local_part, found.domain
+    if not text.isascii() and _looks_like_another(mailbox, domain):
+        raise ValueError("email must be written in the letters of one script, as its owner writes it")
+    mailbox = mailbox.partition("+")[0] or mailbox
+    if domain in _GOOGLE:
+        mailbox, domain = mailbox.replace(".", ""), _GOOGLE[0]
+    return f"{mailbox}@{domain}".lower()
+
+
+def _looks_like_another(mailbox: str, domain: str) -> bool:
+    """Whether an address is made to look like another: letters of scripts that nobody mixes, or compatibility
+    characters such as full-width ones (Unicode Technical Standard 39, restriction levels; UAX 15).
+    """
+    parts = (mailbox, *domain.split("."))
+    return unicodedata.normalize("NFKC", mailbox) != mailbox or any(len(_scripts(part)) > 1 for part in parts)
+
+
+def _scripts(text: str) -> set[str]:
+    """The scripts of a text's letters; those that East Asian names are written in are one with Latin."""
+    found = {unicodedata.name(char, "?").partition(" ")[0] for char in text if char.isalpha()}
+    return {"LATIN" if script in _WITH_LATIN else script for script in found}
 
 
 def phone_number(text: str, country: str | None) -> tuple[phonenumbers.PhoneNumber, str]:

@@ -31,7 +31,6 @@ LARGEST_BODY: Final = 1_000_000
 TOO_LARGE: Final = FieldError("body", "invalid", f"the body must be at most {LARGEST_BODY:,} bytes")
 
 UNREADABLE: Final = FieldError("body", "invalid", "the body must be a form or a JSON object")
-NO_CONTACT: Final = FieldError("email", "missing", "give an e-mail address or a phone number")
 
 _TITLES: Final = {413: "Content Too Large", 415: "Unsupported Media Type"}
 """The names of the statuses other than 422 with which a body is sent back (RFC 9110)."""
@@ -104,14 +103,16 @@ class Door:
         is old enough.
         """
         before = self.cookie.remembers(cookie, now)
-        return self._with_contact(self.gate.check(registration, refused_before=before, now=now))
+        return self.gate.check(registration, refused_before=before, contact_needed=self.gate.remembers, now=now)
 
     async def adecide(
         self, registration: Registration, cookie: object = None, *, now: datetime | None = None
     ) -> Decision:
         """`decide` for coroutines."""
         before = self.cookie.remembers(cookie, now)
-        return self._with_contact(await self.gate.acheck(registration, refused_before=before, now=now))
+        return await self.gate.acheck(
+            registration, refused_before=before, contact_needed=self.gate.remembers, now=now
+        )
 
     def crumb(self, decision: Decision, cookie: object = None, *, now: datetime | None = None) -> Crumb | None:
         """The cookie to send with the answer, if any."""
@@ -141,11 +142,6 @@ class Door:
         if decision.outcome is Outcome.REFUSE:
             return self.screen.refusal(spoken)
         return self.screen.question(spoken, errors=decision.errors, hidden=hidden, email=email)
-
-    def _with_contact(self, decision: Decision) -> Decision:
-        if decision.outcome is Outcome.ADMIT and decision.token is None and self.gate.remembers:
-            return invalid(NO_CONTACT)
-        return decision
 
 
 def invalid(error: FieldError) -> Decision:

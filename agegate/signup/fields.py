@@ -26,6 +26,7 @@ NO_BIRTH_DATE: Final = FieldError("birth_date", "missing", "give the date of bir
 NO_SIGNALS: Final = FieldError(
     "age_signals", "invalid", "age_signals must be a tuple of AgeSignal; agegate.signup.age_signals reads them"
 )
+NO_CONTACT: Final = FieldError("email", "missing", "give an e-mail address or a phone number")
 NO_PLACE: Final = FieldError("country", "missing", "say in which country you live")
 
 

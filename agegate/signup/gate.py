@@ -35,7 +35,7 @@ from agegate.signup.contacts import Contact
 from agegate.signup.decide import decide, said
 from agegate.signup.fields import check_fields
 from agegate.signup.holders import Holders
-from agegate.signup.memory import Memory
+from agegate.signup.memory import Memory, contact_missing, lacks_contact
 from agegate.signup.moment import aware_moment, earliest_day
 from agegate.signup.refusals import Terms
 from agegate.store import Store
@@ -116,16 +116,19 @@ class AgeGate:
         registration: Registration,
         *,
         refused_before: bool = False,
+        contact_needed: bool = False,
         now: datetime | None = None,
         today: date | None = None,
     ) -> Decision:
         """Decide about a registration; never raises on its values.
 
         `refused_before` is what a signed cookie of the host's says of this browser
-        (`agegate.signup.cookie`). `today` is the date where the person lives, taken as it is. Without it the
-        date follows from `now` (aware; default: the present) and the time zones of where the person may
-        live, the latest midnight of several, so that nobody is admitted early. Raises `ValueError` if both
-        are given or `now` is naive.
+        (`agegate.signup.cookie`). With `contact_needed` an e-mail address or a phone number is missing of who
+        is old enough and gave neither: no token could be given.
+
+        `today` is the date where the person lives, taken as it is. Without it the date follows from `now`
+        (aware; default: the present) and the time zones of where the person may live, the latest midnight of
+        several, so that nobody is admitted early. Raises `ValueError` if both are given or `now` is naive.
         """
         moment = aware_moment(now, today)
         checked = check_fields(registration, today or earliest_day(moment), self._addresses)
@@ -135,9 +138,13 @@ class AgeGate:
             return decision
         if self._memory is not None:
             heard = said(checked.signals, decision.limit, day) if checked.signals and decision.limit else []
-            return self._memory.answer(checked, decision, moment, heard, refused_before=refused_before)
+            return self._memory.answer(
+                checked, decision, moment, heard, refused_before=refused_before, contact_needed=contact_needed
+            )
         if refused_before:
             return replace(decision, outcome=Outcome.REFUSE, reason=Reason.REFUSED_BEFORE)
+        if contact_needed and lacks_contact(checked, decision):
+            return contact_missing(decision)
         if decision.outcome is Outcome.REFUSE:
             return replace(decision, remembered_until=moment + self._terms.device)
         return decision
@@ -147,6 +154,7 @@ class AgeGate:
         registration: Registration,
         *,
         refused_before: bool = False,
+        contact_needed: bool = False,
         now: datetime | None = None,
         today: date | None = None,
     ) -> Decision:
@@ -155,7 +163,12 @@ class AgeGate:
 
         with asked_by(caller()):
             return await asyncio.to_thread(
-                self.check, registration, refused_before=refused_before, now=now, today=today
+                self.check,
+                registration,
+                refused_before=refused_before,
+                contact_needed=contact_needed,
+                now=now,
+                today=today,
             )
 
     def admitting(

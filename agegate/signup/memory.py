@@ -10,7 +10,7 @@ from agegate.audit import Audit
 from agegate.keys import KeyRing
 from agegate.model import Decision, Limit, Outcome, Reason
 from agegate.signup.admission import issue
-from agegate.signup.fields import Checked
+from agegate.signup.fields import NO_CONTACT, Checked
 from agegate.signup.refusals import DEVICE, Terms, recall, remember, take_pass
 from agegate.store import Store
 
@@ -32,6 +32,7 @@ class Memory:
         heard: Sequence[Mapping[str, object]],
         *,
         refused_before: bool,
+        contact_needed: bool,
     ) -> Decision:
         """The decision in the light of earlier refusals, and this one remembered. Fails closed: it raises.
 
@@ -44,6 +45,8 @@ class Memory:
             shared = refused_before or recalled.refused_before(now)  # by a browser or device, too
             if recalled.refused_before(now, besides=DEVICE) or (shared and not back):
                 decision = replace(decision, outcome=Outcome.REFUSE, reason=Reason.REFUSED_BEFORE)
+            if contact_needed and lacks_contact(checked, decision):
+                return contact_missing(decision)
             # Only who is under the limit by this answer: else an adult at a school's computer would be
             # remembered by e-mail for what another's device did.
             if under:
@@ -72,6 +75,16 @@ class Memory:
         if decision.reason is Reason.REFUSED_BEFORE:
             return min(term, last) if last else None
         return term if under else None
+
+
+def lacks_contact(checked: Checked, decision: Decision) -> bool:
+    """Whether an admission could be bound to nothing."""
+    return decision.outcome is Outcome.ADMIT and not (checked.email or checked.phone)
+
+
+def contact_missing(decision: Decision) -> Decision:
+    """The answer to who is old enough, and gave no contact."""
+    return Decision(Outcome.INVALID, Reason.INVALID, None, decision.residence, (NO_CONTACT,))
 
 
 def _kept(limit: Limit | None, heard: Sequence[Mapping[str, object]]) -> Mapping[str, object]:

@@ -7,8 +7,9 @@ of the same kind: a keyed, expiring mark that staff set, which makes the next an
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Final
@@ -24,6 +25,13 @@ from agegate.store.tables import refusals
 
 # Two refusals at once: the first that commits sets the term. (PostgreSQL's words, which SQLite has, too.)
 _WRITE: Final = Prepared(insert(refusals).on_conflict_do_nothing(), ("tag", "expires_at"))
+
+_ENDED: Final = (
+    sa.select(refusals.c.tag)
+    .where(refusals.c.expires_at <= sa.bindparam("now", type_=refusals.c.expires_at.type))
+    .with_for_update(skip_locked=True)
+)
+_PURGE: Final = Prepared(sa.delete(refusals).where(refusals.c.tag.in_(_ENDED)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +65,9 @@ class Recalled:
     tags by which staff let this e-mail or phone back.
     """
 
-    handles: tuple[tuple[str, str, tuple[str, ...]], ...]
-    passes: tuple[str, ...]
-    ends: Mapping[str, datetime]
+    handles: tuple[tuple[str, str, tuple[str, ...]], ...] = field(repr=False)
+    passes: tuple[str, ...] = field(repr=False)
+    ends: Mapping[str, datetime] = field(repr=False)
 
     def is_live(self, tags: Sequence[str], now: datetime) -> bool:
         """Whether one of these tags is remembered and has not expired."""
@@ -109,13 +117,36 @@ def remember(connection: sa.Connection, keys: KeyRing, recalled: Recalled, now: 
     rows = [
         {
             "tag": keys.tag(purpose, value),
-            "expires_at": now + (terms.device if purpose == DEVICE else terms.contact),
+            "expires_at": _whole_hour(now + (terms.device if purpose == DEVICE else terms.contact)),
         }
         for purpose, value, _ in fresh
     ]
-    if not rows:
-        return
-    _WRITE.run(connection, *rows)
+    if rows:
+        _WRITE.run(connection, *rows)
+    purge(connection, now)
+
+
+def purge(connection: sa.Connection, now: datetime) -> None:
+    """Delete the marks that have ended, but for those that another transaction is at."""
+    _PURGE.run(connection, {"now": now})
+
+
+def is_refused(
+    connection: sa.Connection, keys: KeyRing, email: str | None, phone: str | None, now: datetime
+) -> bool:
+    """Whether a canonical e-mail or phone is remembered as refused at this moment."""
+    contacts = (("refusal.email", email), ("refusal.phone", phone))
+    tags = [tag for purpose, value in contacts if value for tag in keys.tags(purpose, value)]
+    live = refusals.c.tag.in_(tags) & (refusals.c.expires_at > now)
+    return connection.execute(sa.select(refusals.c.tag).where(live).limit(1)).first() is not None
+
+
+def _whole_hour(moment: datetime) -> datetime:
+    """An end to the hour: finer, it would join a mark to the event of its refusal, and marks to each other.
+
+    Never later than the term says.
+    """
+    return moment.replace(minute=0, second=0, microsecond=0)
 
 
 def take_pass(connection: sa.Connection, recalled: Recalled, now: datetime) -> bool:
@@ -150,7 +181,9 @@ def readmit(
     lifted = connection.execute(sa.delete(refusals).where(mine, refusals.c.expires_at > now))
     connection.execute(sa.delete(refusals).where(mine | refusals.c.tag.in_([_pass(tag) for tag in tags])))
     fresh = [_pass(keys.tag(purpose, value)) for purpose, value in contacts]
-    _WRITE.run(connection, *({"tag": tag, "expires_at": now + READMISSION} for tag in fresh))
+    # The moment is this person's alone: it is what joins the marks that are one way back.
+    end = now + READMISSION - timedelta(microseconds=secrets.randbelow(1_000_000))
+    _WRITE.run(connection, *({"tag": tag, "expires_at": end} for tag in fresh))
     return lifted.rowcount
 
 

@@ -32,6 +32,7 @@ class Store:
         """
         self.url = parse_url(url) if isinstance(url, str) else url
         self.engine = open_engine(self.url, own=not shared, create=create)
+        _stores.add(self)
         weakref.finalize(self, self.engine.dispose)  # whoever drops a store drops its pooled connections
 
     def reading(self) -> AbstractContextManager[sa.Connection]:
@@ -139,6 +140,18 @@ class Store:
     def dispose(self) -> None:
         """Close the pooled connections."""
         self.engine.dispose()
+
+
+def _forget_connections() -> None:
+    """In a process that was forked: its parent's connections are the parent's."""
+    for store in _stores:
+        store.engine.dispose(close=False)
+
+
+_stores: weakref.WeakSet[Store] = weakref.WeakSet()
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_connections)
 
 
 def beside(host: URL, name: str = "agegate.db") -> URL:

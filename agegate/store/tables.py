@@ -52,6 +52,7 @@ refusals = sa.Table(
     metadata,
     sa.Column("tag", sa.String(80), primary_key=True, comment="keyed hash of an e-mail, phone or device"),
     sa.Column("expires_at", Moment, nullable=False, index=True),
+    sqlite_with_rowid=False,  # the order of rows would say which marks were written together
 )
 
 tokens = sa.Table(

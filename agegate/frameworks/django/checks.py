@@ -13,10 +13,9 @@ from django.apps import apps
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 - Django's name
 from django.db import connections
-from django.utils.module_loading import import_string
 
 from agegate.errors import AgegateError
-from agegate.frameworks.django.configuration import lies_in, read_config, read_settings
+from agegate.frameworks.django.configuration import lies_in, place_of, read_config, read_settings
 from agegate.frameworks.django.middleware import AgegateMiddleware
 
 _SESSION: Final = "django.contrib.sessions.middleware.SessionMiddleware"
@@ -59,18 +58,6 @@ def _middleware() -> Iterator[CheckMessage]:
     elif _SESSION in settings.MIDDLEWARE and settings.MIDDLEWARE.index(_SESSION) > place:
         hint = "Put it after SessionMiddleware."
         yield Error("AgegateMiddleware comes before the session", hint=hint, id="agegate.E004")
-
-
-def place_of(wanted: type) -> int | None:
-    """Where in `MIDDLEWARE` a class or one made of it stands."""
-    for place, name in enumerate(settings.MIDDLEWARE):
-        try:
-            found = import_string(name)
-        except ImportError:
-            continue
-        if isinstance(found, type) and issubclass(found, wanted):
-            return place
-    return None
 
 
 def _transactions(store: Path) -> Iterator[CheckMessage]:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from django.conf import settings as django_settings
 from django.db import connections
+from django.utils.module_loading import import_string
 
 from agegate.config import Config
 from agegate.errors import BusyError, ConfigError
@@ -104,3 +105,15 @@ def refuse_to_wait() -> None:
 def lies_in(vendor: str, name: object, file: Path) -> bool:
     """Whether a database of Django is this SQLite file."""
     return vendor == "sqlite" and bool(name) and Path(str(name)).resolve() == file.resolve()
+
+
+def place_of(wanted: type) -> int | None:
+    """Where in `MIDDLEWARE` a class or one made of it stands."""
+    for place, name in enumerate(django_settings.MIDDLEWARE):
+        try:
+            found = import_string(name)
+        except ImportError:
+            continue
+        if isinstance(found, type) and issubclass(found, wanted):
+            return place
+    return None

@@ -149,8 +149,11 @@ def _driver(found: re.Match[str]) -> str:
 
 
 @contextmanager
-def running(page: str, folder: Path, host: str | None = None) -> Iterator[Site]:
-    """The host of a page, started as it is shown, beside a provider; `host` is the URL of its database."""
+def running(page: str, folder: Path, host: str | None = None, text: str | None = None) -> Iterator[Site]:
+    """The host of a page, started as it is shown, beside a provider; `host` is the URL of its database.
+
+    `text` is the page's program where a test changes it.
+    """
     host_url = host or f"sqlite:///{folder}/accounts.db"
     store_url = host or f"sqlite:///{folder}/agegate.db"
     config = prepare(folder, store_url)
@@ -165,7 +168,7 @@ def running(page: str, folder: Path, host: str | None = None) -> Iterator[Site]:
             "IDP_CLIENT_ID": CLIENT_ID,
             "IDP_CLIENT_SECRET": CLIENT_SECRET,
         }
-        with loaded(folder / "app.py", block(page), **settings) as module, serving(module.app) as url:
+        with loaded(folder / "app.py", text or block(page), **settings) as module, serving(module.app) as url:
             try:
                 yield Site(url, module, engines[0], engines[1], folder, person)
             finally:

@@ -6,14 +6,17 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import httpx
 import pytest
-from fastapi import APIRouter, Depends, FastAPI, Form
+from fastapi import APIRouter, Depends, FastAPI, File, Form, UploadFile
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from starlette.applications import Starlette
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import Mount
 
 from agegate.frameworks.fastapi import (
     RESPONSES,
@@ -32,6 +35,8 @@ pytest.register_assert_rewrite("tests.asgi_hosts")
 
 from tests.asgi_hosts import GROWN, TOLD, Contract, Site, prepare, running  # noqa: E402 - assertions speak
 
+GROWN_FORM = {**ADULT, "email": GROWN}
+
 AGE = re.compile(r"\b(1[2-9]|2[01])\b|\bminor|\bunder\b|\bold enough|\bminimum age|\badult", re.IGNORECASE)
 """What would tell somebody a limit, or that there is one."""
 
@@ -41,6 +46,11 @@ def module_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """One host for tables of cases that leave nothing in it, which each of them proves."""
     with running("fastapi.md", tmp_path_factory.mktemp("host")) as found:
         yield found
+
+
+class Person(BaseModel):
+    birth_date: BirthDateInput
+    name: str = Field(max_length=9)
 
 
 class TestFastAPI(Contract):
@@ -157,6 +167,72 @@ def test_installed_handler_repeats_no_value_no_key_and_no_wording(given: object,
     assert traces(answer.text) == []
 
 
+def inner_application() -> FastAPI:
+    """An application of its own, with a model that has a birth date."""
+    inner = FastAPI()
+
+    @inner.post("/people")
+    async def people(new: Person) -> None:
+        raise AssertionError(new)
+
+    return inner
+
+
+def behind_a_router(app: FastAPI, inner: FastAPI) -> None:
+    own = APIRouter()
+    own.mount("/inner", inner)
+    app.include_router(own)
+
+
+def behind_another(app: FastAPI, inner: FastAPI) -> None:
+    between = FastAPI()
+    between.mount("/deeper", inner)
+    app.mount("/inner", Starlette(routes=[Mount("/deep", between)]))
+
+
+MOUNTS: dict[str, tuple[str, Callable[[FastAPI, FastAPI], Any]]] = {
+    "mounted": ("/inner", lambda app, inner: app.mount("/inner", inner)),
+    "behind-middleware": ("/inner", lambda app, inner: app.mount("/inner", GZipMiddleware(inner))),
+    "behind-another": ("/inner/deep/deeper", behind_another),
+    "behind-a-router": ("/inner", behind_a_router),
+    "at-a-host": ("", lambda app, inner: app.host("127.0.0.1", inner)),
+    "each-in-the-other": ("/inner", lambda app, inner: (app.mount("/inner", inner), inner.mount("/app", app))),
+}
+
+
+@pytest.mark.parametrize("case", MOUNTS)
+def test_a_mounted_application_echoes_nothing_and_names_its_own_fields(case: str) -> None:
+    prefix, mount = MOUNTS[case]
+    app, inner = FastAPI(), inner_application()
+    mount(app, inner)
+    install(app)
+    with serving(app) as url:
+        answer = httpx.post(f"{url}{prefix}/people", json={"birth_date": BIRTH_DATE, MARK: MARK})
+    assert (answer.status_code, answer.json()["detail"][0]["loc"]) == (422, ["body", "name"])
+    assert traces(answer.text) == []
+
+
+def test_an_application_that_is_mounted_later_needs_an_install_of_its_own() -> None:
+    app, inner = FastAPI(), inner_application()
+    install(app)
+    app.mount("/inner", inner)
+    install(inner)
+    with serving(app) as url:
+        answer = httpx.post(f"{url}/inner/people", json={"birth_date": BIRTH_DATE})
+    assert answer.status_code == 422
+    assert traces(answer.text) == []
+
+
+def test_a_mounted_application_answers_for_the_dependency(door: Door) -> None:
+    app = FastAPI()
+    app.mount("/inner", small(door, installed=False))
+    install(app)
+    with serving(app) as url:
+        answer = httpx.post(f"{url}/inner/accounts", data={**FORM, "name": "Rea"})
+    assert answer.status_code == 403
+    assert 'lang="en"' in answer.text
+
+
 def small(door: Door, *, installed: bool, route_class: type[Any] | None = None) -> FastAPI:
     """An application with one route behind the dependency, and a form parameter of its own."""
     app, check = FastAPI(), AgeCheck(SignUp(door))
@@ -192,6 +268,38 @@ def test_dependency_refuses_and_sets_the_cookie_without_install(
         assert again.status_code == 403, "the cookie came with the bare answer too"
 
 
+TEN_MEGABYTES = b"7" * 10_000_000
+
+
+@pytest.mark.parametrize("is_chunked", [False, True], ids=["with-its-length", "in-chunks"])
+@pytest.mark.parametrize("route_class", [None, AgeRoute], ids=["plain-route", "age-route"])
+def test_a_body_that_is_too_large_is_not_taken_beside_a_file_parameter(
+    door: Door, route_class: type[Any] | None, is_chunked: bool
+) -> None:
+    app, check, taken = FastAPI(), AgeCheck(SignUp(door)), []
+    own = APIRouter(route_class=route_class) if route_class else APIRouter()
+
+    @own.post("/accounts")
+    async def create(picture: Annotated[UploadFile, File()], person: Admitted = Depends(check)) -> None:  # noqa: B008
+        taken.append((await picture.read(), person.registration.email))
+
+    app.include_router(own)
+    install(app)
+    with serving(app) as url, httpx.Client(base_url=url) as client:
+
+        def send(content: bytes) -> httpx.Response:
+            made = client.build_request("POST", "/accounts", data=GROWN_FORM, files={"picture": content})
+            sent = made.read()
+            kind, accept = made.headers["content-type"], "application/json"
+            headers = {"Content-Type": kind, "Accept": accept}
+            return client.post("/accounts", content=iter([sent]) if is_chunked else sent, headers=headers)
+
+        large, right = send(TEN_MEGABYTES), send(b"a small picture")
+    assert (large.status_code, large.json()["errors"][0]["field"]) == (413, "body")
+    assert right.status_code == 200
+    assert taken == [(b"a small picture", GROWN)]
+
+
 # --- what describes the interface --------------------------------------------------------------------
 
 
@@ -213,11 +321,6 @@ def test_refusals_and_field_errors_are_described(module_site: Site, path: str) -
 
 
 # --- a birth date in a model of the host's ----------------------------------------------------------
-
-
-class Person(BaseModel):
-    birth_date: BirthDateInput
-    name: str = Field(max_length=9)
 
 
 @pytest.mark.parametrize("value", [BIRTH_DATE, 19, None, {"on": BIRTH_DATE}, [BIRTH_DATE]])

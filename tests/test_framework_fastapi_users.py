@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ pytest.importorskip("fastapi_users", reason="its database adapter needs SQLAlche
 
 pytest.register_assert_rewrite("tests.asgi_hosts")
 
-from agegate.errors import NotAdmittedError  # noqa: E402 - after the check above
+from agegate.birthdate import BirthDate  # noqa: E402 - after the check above
+from agegate.errors import NotAdmittedError  # noqa: E402 - the same
 from agegate.signup.cookie import NAME  # noqa: E402 - the same
-from tests.asgi_hosts import GROWN, Site, carried, running, wrong_answers  # noqa: E402 - the same
+from tests.asgi_hosts import GROWN, Site, block, carried, running, wrong_answers  # noqa: E402 - the same
+from tests.conftest import NOW  # noqa: E402 - the same
 from tests.traces import ADULT, BIRTH_DATE, BOXES, EMAIL, FORM, MARK, MARKERS, traces  # noqa: E402 - the same
 
 PAGE = "fastapi_users.md"
@@ -325,3 +328,52 @@ def test_schema_keeps_no_answer_but_what_the_host_stores(site: Site) -> None:
             }
     assert BIRTH_DATE not in repr(plain(**given))
     assert MARK not in repr(plain(**{**given, "birth_date": MARK}))
+
+
+@pytest.mark.parametrize(
+    ("told", "kept"),
+    [
+        ("1984-04-17", date(1984, 4, 17)),
+        (" 1984-04-17 ", date(1984, 4, 17)),
+        (date(1984, 4, 17), date(1984, 4, 17)),
+        (NOW, NOW.date()),
+        (BirthDate.on(date(1984, 4, 17)), date(1984, 4, 17)),
+        ("1984-04", None),
+        ("1984", None),
+        (BirthDate.in_year(1984), None),
+        ("not-a-date", None),
+        (1984, None),
+        (None, None),
+    ],
+)
+def test_birth_date_is_stored_as_a_whole_day_or_not_at_all(
+    module_site: Site, told: object, kept: date | None
+) -> None:
+    module: Any = module_site.module
+    base = type("Plain", (module.AgeGateUserCreate, module.schemas.BaseUserCreate), {})
+    schema = type("Keeping", (base,), {"stored": frozenset({"birth_date"})})
+    for make in ("create_update_dict", "create_update_dict_superuser"):
+        made = getattr(schema(**{**TOLD, "birth_date": told}), make)()
+        assert (type(made["birth_date"]), made["birth_date"]) == (type(kept), kept)
+
+
+@pytest.mark.parametrize("born", ["1984", "1984-04"])
+def test_an_adult_who_told_a_part_of_the_date_has_an_account_where_dates_are_stored(
+    tmp_path: Path, born: str
+) -> None:
+    text = "import datetime\n" + block(PAGE)
+    for shown, stored in (
+        ('frozenset({"country"})', 'frozenset({"birth_date"})'),
+        ("    country: Mapped[str | None]", "    birth_date: Mapped[datetime.date | None]"),
+    ):
+        assert shown in text
+        text = text.replace(shown, stored)
+    with running(PAGE, tmp_path, text=text) as site, site.browser() as client:
+        for send, email in ((by_json, GROWN), (by_api, "other@example.org")):
+            answer = send(client, **{**TOLD, "birth_date": born, "email": email})
+            assert answer.status_code in (201, 204)
+        assert by_json(client, **{**TOLD, "email": "whole@example.org"}).status_code == 204
+        with site.host.connect() as connection:
+            kept = connection.execute(sa.text('SELECT email, birth_date FROM "user" ORDER BY email')).all()
+    expected = [("other@example.org", None), (GROWN, None), ("whole@example.org", "1984-04-17")]
+    assert [tuple(row) for row in kept] == expected

@@ -31,7 +31,7 @@ from agegate.webhooks import TOLERANCE, Verifier, read_secret, sign
 from tests.asgi_hosts import block, loaded, prepare
 from tests.conftest import NOW
 from tests.oauth_provider import serving
-from tests.traces import EMAIL, IP, MARKERS, PHONE, rows, traces
+from tests.traces import BOXES, EMAIL, IP, MARKERS, PHONE, rows, traces
 
 SECRET = "whsec_" + base64.b64encode(b"a secret that only the tests know").decode()
 OTHER = "whsec_" + base64.b64encode(b"another secret, of some other sender").decode()
@@ -457,6 +457,62 @@ def test_an_admission_waits_only_where_that_was_asked_for(hook: Hook) -> None:
     hook.decide(**{**MARKERS, "hold": True})
     assert supabase(hook, user(GROWN, name="Rea"))[0] == 422
     assert supabase(hook, user(EMAIL, name="Rea"))[0] == 422
+
+
+BY_BOTH = {**TOLD, "phone": "+12015550123"}
+COMES_BACK = {
+    "same-e-mail": (TOLD, {"email": GROWN}, user(GROWN, name="Rea")),
+    "spelt-otherwise": (TOLD, {"email": GROWN}, user("Reader@Example.org", name="Rea")),
+    "refused-by-e-mail-comes-by-phone": (BY_BOTH, {"email": GROWN}, user(phone="12015550123")),
+    "refused-by-phone-comes-by-e-mail": (BY_BOTH, {"phone": "+12015550123"}, user(GROWN)),
+}
+
+
+@pytest.mark.parametrize("case", COMES_BACK)
+def test_an_admission_that_waits_ends_with_a_refusal_of_the_same_person(hook: Hook, case: str) -> None:
+    admitted, contact, message = COMES_BACK[case]
+    assert hook.decide(**admitted, hold=True)["outcome"] == "admit"
+    assert hook.decide(birth_date=MARKERS["birth_date"], country="US", **contact)["outcome"] == "refuse"
+    status, body = supabase(hook, message)
+    assert (status, body["error"]["http_code"]) == (422, 422), "as for everybody whom nobody asked"
+
+
+def test_an_admission_that_waits_ends_with_a_refusal_by_supabase_too(hook: Hook) -> None:
+    hook.decide(**TOLD, hold=True)
+    assert supabase(hook, user(GROWN, **CHILD))[0] == 403
+    assert supabase(hook, user(GROWN, name="Rea"))[0] == 422
+
+
+def test_an_admission_waits_on_while_others_are_refused_and_a_date_is_mistyped(hook: Hook) -> None:
+    hook.decide(**TOLD, hold=True)
+    assert hook.decide(**MARKERS)["outcome"] == "refuse"
+    assert hook.decide(**{**TOLD, "birth_date": "1984-02-31"})["outcome"] == "invalid"
+    assert supabase(hook, user(GROWN, name="Rea")) == (200, {})
+
+
+STATED = {
+    "whole": {"birth_date": MARKERS["birth_date"], "country": "US"},
+    "boxes": {**BOXES, "country": "US"},
+    "mistyped": {"birth_date": "2012-02-31", "country": "US"},
+    "one-box": {"birth_year": "2012", "country": "US"},
+    "no-text": {"birth_date": False, "country": "US"},
+    "without-country": {"birth_date": "1984-04-17"},
+}
+
+
+@pytest.mark.parametrize("stated", STATED)
+@pytest.mark.parametrize("way", ["token", "hold"])
+def test_no_admission_outweighs_an_age_that_is_stated_beside_it(hook: Hook, way: str, stated: str) -> None:
+    token = hook.decide(**TOLD, hold=way == "hold")["token"]
+    data = {**STATED[stated], **({"agegate_token": token} if way == "token" else {})}
+    expected = 403 if stated in ("whole", "boxes") else 422
+    assert supabase(hook, user(GROWN, **data))[0] == expected
+
+
+def test_an_adults_date_beside_a_token_is_decided_and_the_token_used(hook: Hook) -> None:
+    token = hook.decide(**TOLD)["token"]
+    assert supabase(hook, user(GROWN, agegate_token=token, **GIVEN)) == (200, {})
+    assert hook.redeem(token=token, email=GROWN) == "refuse"
 
 
 def test_supabase_of_today_is_told_the_text_at_status_200(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -30,7 +31,15 @@ from tests.traces import ADULT, EMAIL, FORM, MARK, MARKERS, PHONE, rows, traces
 
 pytest.register_assert_rewrite("tests.asgi_hosts")
 
-from tests.asgi_hosts import GROWN, TOLD, Contract, Site, prepare, running  # noqa: E402 - assertions speak
+from tests.asgi_hosts import (  # noqa: E402 - assertions speak
+    GROWN,
+    TOLD,
+    Contract,
+    Site,
+    carried,
+    prepare,
+    running,
+)
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +146,48 @@ def test_whom_staff_let_back_is_admitted_and_loses_the_cookie(tmp_path: Path) ->
         readmit(Config.load(file), email=GROWN, phone=PHONE, by="staff-1", because=MISTAKES[0])
         assert client.post("/sign-up", data={**ADULT, "email": GROWN}).status_code == 201
         assert NAME not in client.cookies
+
+
+# --- what is carried ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def carrying(small: Small) -> Iterator[str]:
+    """The address of an application that shows the question with what a provider said."""
+
+    async def back(request: Request) -> Response:
+        return small.sign_up.ask(request, {"email": GROWN})
+
+    with serving(Starlette(routes=[*small.sign_up.routes(small.create), Route("/back", back)])) as url:
+        yield url
+
+
+def test_a_mistake_does_not_prolong_what_is_carried(
+    carrying: str, small: Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, began = carried(httpx.get(f"{carrying}/back")), time.time()
+
+    def send_after(minutes: int, **fields: str) -> httpx.Response:
+        monkeypatch.setattr("cryptography.fernet.time.time", lambda: began + 60 * minutes)
+        return httpx.post(f"{carrying}/sign-up", data=fields)
+
+    page = send_after(20, **first)
+    assert (page.status_code, carried(page)) == (422, first)
+    late = send_after(40, **ADULT, **carried(page))
+    assert (late.status_code, carried(late)) == (422, {})
+    assert small.people == []
+    assert send_after(29, **ADULT, **first).status_code == 201
+
+
+@pytest.mark.parametrize("change", ["{}!" + MARK, MARK + "{}", "['{}']", "{}\n", " {}"])
+def test_what_is_carried_is_sent_back_only_as_it_was_closed(carrying: str, small: Small, change: str) -> None:
+    closed = carried(httpx.get(f"{carrying}/back"))["agegate_carried"]
+    answer = httpx.post(f"{carrying}/sign-up", data={"agegate_carried": change.format(closed)})
+    assert (answer.status_code, carried(answer)) == (422, {})
+    assert traces(answer.text) == []
+    by_json = httpx.post(f"{carrying}/sign-up", json={**TOLD, "agegate_carried": [closed]})
+    assert (by_json.status_code, by_json.json()["errors"][0]["field"]) == (422, "agegate_carried")
+    assert small.people == []
 
 
 # --- 200 at once ----------------------------------------------------------------------------------------

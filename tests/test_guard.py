@@ -20,6 +20,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, rela
 from agegate import AgeGate
 from agegate.database import parse_url
 from agegate.errors import ConfigError, InputError, NotAdmittedError
+from agegate.frameworks.django.statements import find_inserts, read_rows
 from agegate.signup.guard import Guard
 from agegate.store.tables import events
 from agegate.testing import admitted, assert_guarded
@@ -285,6 +286,10 @@ SPELLINGS = [
     'INSERT INTO"account"(email) VALUES (1)',
     "INSERT INTO [account] VALUES (1)",
     "INSERT INTO `account` VALUES (1)",
+    "INSERT INTO 'account' (email) VALUES ('a')",
+    "INSERT INTO 'main'.'account' VALUES (1)",
+    """INSERT INTO "main".'account'(email) VALUES (1)""",
+    'INSERT INTO "a ""good"" school".account VALUES (1)',
     "INSERT INTO Account VALUES (1)",
     "INSERT INTO public.account VALUES (1)",
     'INSERT INTO "our school" . "account" VALUES (1)',
@@ -312,8 +317,35 @@ def test_textual_insert_is_found_however_it_is_spelled(engine: sa.Engine, guard:
             connection.exec_driver_sql(sql)
 
 
+@pytest.mark.parametrize("sql", SPELLINGS)
+def test_django_finds_a_textual_insert_however_it_is_spelled(sql: str) -> None:
+    assert find_inserts(sql, "account") == 1
+
+
+DJANGO_COLUMNS = [
+    ("email, phone", True),
+    ("\"email\", 'phone'", True),
+    ("'email', [phone]", True),
+    ("`email`, phone", True),
+    ("email /* of the reader */, phone", False),
+    ("/**/ email, phone", False),
+    ("email[1], phone", False),
+]
+
+
+@pytest.mark.parametrize(("columns", "is_read"), DJANGO_COLUMNS)
+def test_django_reads_a_column_however_it_is_quoted_or_refuses_it(columns: str, is_read: bool) -> None:
+    sql = f"INSERT INTO 'account' ({columns}) VALUES (%s, %s)"
+    if is_read:
+        assert list(read_rows(sql, "account", [OTHER, PHONE])) == [{"email": OTHER, "phone": PHONE}]
+    else:
+        with pytest.raises(NotAdmittedError, match="cannot be checked"):
+            list(read_rows(sql, "account", [OTHER, PHONE]))
+
+
 HARMLESS = [
     "SELECT email FROM account",
+    "SELECT 'insert into', 'account' FROM account",
     "UPDATE account SET email = 'into account'",
     "DELETE FROM account",
     "INSERT INTO account_post (id) VALUES (1)",
@@ -584,6 +616,22 @@ def test_account_comes_only_with_the_contacts_that_were_checked(
                 connection.execute(sa.insert(TABLE).values(row))
 
 
+@pytest.mark.parametrize("column", ["EMAIL", "Email", "MAIL"])
+def test_column_in_other_letters_hides_no_contact(tmp_path: Any, gate: AgeGate, column: str) -> None:
+    engine = sa.create_engine(f"sqlite:///{tmp_path}/one.db")
+    Base.metadata.create_all(engine)
+    light = sa.table("account", sa.column(column), sa.column("phone"))
+    insert = sa.insert(light).values({column: OTHER, "phone": PHONE})
+    with (
+        Guard(Account, email="mail", phone="phone"),
+        admitted(gate, email=READER, phone=PHONE),
+        engine.connect() as connection,
+        pytest.raises(NotAdmittedError),
+    ):
+        connection.execute(insert)
+    engine.dispose()
+
+
 def test_guard_without_contacts_counts_accounts(engine: sa.Engine, gate: AgeGate) -> None:
     with Guard(Account), admitted(gate, email=READER), engine.connect() as connection:
         put(connection, OTHER)
@@ -712,7 +760,10 @@ def test_class_with_a_table_of_its_own_is_guarded_there(database: str, gate: Age
     engine.dispose()
 
 
-@pytest.mark.parametrize("name", ["user", "User Accounts", "ACCOUNT", "käufer", "a.b"])
+NAMES = ["user", "User Accounts", "ACCOUNT", "käufer", "a.b", 'the "readers"', sa.quoted_name("READER", True)]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_names_that_must_be_quoted_are_guarded(database: str, gate: AgeGate, name: str) -> None:
     engine = sa.create_engine(parse_url(database))
     table = sa.Table(name, sa.MetaData(), sa.Column("E-Mail", sa.String, key="mail"))
@@ -774,6 +825,109 @@ def test_same_name_in_another_schema_is_another_table(
             connection.execute(sa.insert(account_in(used)).values(email=READER))
 
 
+TRANSLATIONS: list[tuple[str | None, str | None, dict[str | None, str | None], bool]] = [
+    # the guarded table's schema; the one that is inserted into; how it is translated; whether that is guarded
+    (None, "tenant", {"tenant": None}, True),
+    (None, "tenant", {"tenant": "public"}, True),
+    ("tenant", "each", {"each": "tenant"}, True),
+    ("tenant", None, {None: "tenant"}, True),
+    (None, None, {None: "archive"}, True),
+    (None, "archive", {None: "archive"}, True),
+    (None, "public", {None: "archive"}, True),
+    (None, "tenant", {"tenant": sa.quoted_name("PUBLIC", False)}, True),
+    ("tenant", sa.quoted_name("TENANT", False), {}, True),
+    ("public", None, {None: "archive"}, False),
+    (None, "tenant", {"tenant": "archive"}, False),
+]
+
+Translated = dict[str | None, str | None]
+Run = Callable[[sa.Engine, sa.Insert, Translated], Any]
+
+
+def _with_the_engine(engine: sa.Engine, insert: sa.Insert, translated: Translated) -> None:
+    with engine.execution_options(schema_translate_map=translated).begin() as connection:
+        connection.execute(insert)
+
+
+def _with_the_connection(
+    engine: sa.Engine, insert: sa.Insert, translated: dict[str | None, str | None]
+) -> None:
+    with engine.connect() as connection:
+        connection.execution_options(schema_translate_map=translated).execute(insert)
+        connection.commit()
+
+
+def _with_the_statement(engine: sa.Engine, insert: sa.Insert, translated: Translated) -> None:
+    with engine.begin() as connection:
+        connection.execute(insert.execution_options(schema_translate_map=translated))
+
+
+def _with_the_call(engine: sa.Engine, insert: sa.Insert, translated: Translated) -> None:
+    with engine.begin() as connection:
+        connection.execute(insert, execution_options={"schema_translate_map": translated})
+
+
+TOLD = [_with_the_engine, _with_the_connection, _with_the_statement, _with_the_call]
+
+
+@pytest.mark.parametrize("run", TOLD)
+def test_schema_is_compared_as_it_is_translated(schemas: sa.Engine, run: Run) -> None:
+    for guarded, used, translated, stopped in TRANSLATIONS:
+        insert = sa.insert(account_in(used)).values(email=READER)
+        with Guard(account_in(guarded), email="email"):
+            if stopped:
+                with pytest.raises(NotAdmittedError):
+                    run(schemas, insert, dict(translated))
+            else:
+                run(schemas, insert, dict(translated))
+    with schemas.connect() as connection:
+        counts = [
+            connection.scalar(sa.select(sa.func.count()).select_from(account_in(schema)))
+            for schema in ("public", "tenant", "archive")
+        ]
+    assert counts == [0, 0, 2]
+
+
+SQLITE_PLACES: list[tuple[str, dict[str | None, str | None]]] = [
+    ("main", {}),
+    ("MAIN", {}),
+    ("tenant", {"tenant": None}),
+    ("tenant", {"tenant": "Main"}),
+]
+
+
+@pytest.mark.parametrize(("schema", "translated"), SQLITE_PLACES)
+def test_sqlite_knows_its_schema_in_any_case_and_translated(
+    tmp_path: Any, guard: Guard, gate: AgeGate, schema: str, translated: dict[str | None, str | None]
+) -> None:
+    engine = sa.create_engine(f"sqlite:///{tmp_path}/one.db")
+    Base.metadata.create_all(engine)
+    insert = sa.insert(account_in(schema))
+    with engine.execution_options(schema_translate_map=translated).connect() as connection:
+        with pytest.raises(NotAdmittedError):
+            connection.execute(insert.values(email=READER))
+        with admitted(gate, email=READER):
+            connection.execute(insert.values(email=READER))
+            with pytest.raises(NotAdmittedError):
+                connection.execute(insert.values(email=READER))
+    engine.dispose()
+
+
+def test_insert_whose_schema_was_written_when_it_was_compiled_is_refused(tmp_path: Any, guard: Guard) -> None:
+    if not hasattr(Compiled, "_execute_on_connection"):
+        pytest.skip("SQLAlchemy 2.1 executes nothing that was compiled before")
+    engine = sa.create_engine(f"sqlite:///{tmp_path}/one.db")
+    Base.metadata.create_all(engine)
+    insert = sa.insert(account_in("tenant")).values(email=READER)
+    compiled: Any = insert.compile(
+        engine, schema_translate_map={"tenant": "main"}, render_schema_translate=True
+    )
+    with engine.begin() as connection, pytest.raises(NotAdmittedError):
+        connection.execute(compiled)
+    assert mails(engine) == []
+    engine.dispose()
+
+
 def test_translated_schemas_are_guarded(schemas: sa.Engine, gate: AgeGate) -> None:
     tenant = schemas.execution_options(schema_translate_map={None: "tenant"})
     with Guard(account_in(None), email="email"):
@@ -782,6 +936,18 @@ def test_translated_schemas_are_guarded(schemas: sa.Engine, gate: AgeGate) -> No
             connection.execute(sa.insert(account_in(None)).values(email=READER))
     with schemas.connect() as connection:
         assert connection.scalar(sa.select(sa.func.count()).select_from(account_in("tenant"))) == 1
+
+
+def test_insert_that_another_listener_puts_in_place_of_one_elsewhere_is_refused(
+    schemas: sa.Engine, gate: AgeGate
+) -> None:
+    def replace(_connection: object, _statement: object, many: Any, one: Any, _options: object) -> Any:
+        return sa.insert(account_in(None)).values(email=READER), many, one
+
+    with Guard(account_in(None), email="email"):
+        event.listen(schemas, "before_execute", replace, retval=True)
+        with schemas.begin() as connection, pytest.raises(NotAdmittedError):
+            connection.execute(sa.insert(account_in("archive")).values(email=READER))
 
 
 # --- the guard itself -------------------------------------------------------------------------------
@@ -888,6 +1054,13 @@ def test_import_lets_accounts_in_by_every_way_and_counts_them(
         ("signup.import_begun", "operator", '{"reason":"teachers of the old system"}'),
         ("signup.import_ended", "operator", '{"accounts":5}'),
     ]
+
+
+def test_import_counts_an_insert_from_a_select(engine: sa.Engine, guard: Guard, gate: AgeGate) -> None:
+    copied = sa.insert(TABLE).from_select(["email"], sa.select(sa.literal(READER)))
+    with gate.importing("the old system's table"), engine.begin() as connection:
+        connection.execute(copied)
+    assert events_of(gate)[-1] == ("signup.import_ended", "operator", '{"accounts":1}')
 
 
 def test_import_that_fails_is_recorded_and_over(engine: sa.Engine, guard: Guard, gate: AgeGate) -> None:

@@ -108,6 +108,10 @@ RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 _MESSAGES: Final = {"missing": "This field is needed.", "json_invalid": "The body is not JSON."}
 
 
+_INSIDE: Final = ("app", "_base_app", "original_router")
+"""Where a mount, a middleware and (in newer versions of FastAPI) an included router keep what they wrap."""
+
+
 class AgeCheck:
     """A dependency: `person: Annotated[Admitted, Depends(AgeCheck(sign_up))]`.
 
@@ -170,11 +174,37 @@ def router(sign_up: SignUp, create: Create) -> APIRouter:
 def install(app: FastAPI) -> None:
     """Let an application answer for `AgeCheck`, and never repeat in a 422 what was posted, on any route.
 
+    The same holds for every FastAPI application that is mounted in it by now, however deep: each answers its
+    own errors. One that is mounted later needs an `install` of its own.
+
     FastAPI's shape of errors stays (`detail` with `loc`, `msg` and `type`), without `input` and `ctx`; `msg`
     is one of ours, because pydantic's can hold the value, and `loc` ends before a name that the application
     does not declare, because a posted key can be anything.
     """
+    for found in _applications(app):
+        _silence(found)
 
+
+def _applications(app: FastAPI) -> list[FastAPI]:
+    """An application and all that are mounted in it: behind routers, hosts and middleware, too."""
+    found: list[FastAPI] = []
+    seen: dict[int, object] = {}
+    ahead: list[object] = [app]
+    while ahead:
+        here = ahead.pop()
+        if id(here) in seen:
+            continue
+        seen[id(here)] = here
+        if isinstance(here, FastAPI):
+            found.append(here)
+        routes = getattr(here, "routes", None)
+        ahead.extend(routes if isinstance(routes, list) else ())
+        ahead.extend(getattr(here, name) for name in _INSIDE if getattr(here, name, None) is not None)
+    return found
+
+
+def _silence(app: FastAPI) -> None:
+    """Put both handlers into one application."""
     described: tuple[object, frozenset[str]] = (None, frozenset())
 
     def names() -> frozenset[str]:

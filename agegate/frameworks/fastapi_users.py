@@ -9,12 +9,13 @@ the provider said is carried in the browser meanwhile, encrypted; nothing of it 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import BaseModel, ValidationError, WithJsonSchema
 
-from agegate.errors import ConfigError, NotAdmittedError
+from agegate.birthdate import BirthDate
+from agegate.errors import BirthDateError, ConfigError, NotAdmittedError
 from agegate.model import Outcome
 
 try:
@@ -49,7 +50,8 @@ class AgeGateUserCreate(BaseModel):
     """The age question's answer in a host's schema: `class UserCreate(AgeGateUserCreate, BaseUserCreate)`.
 
     None of its fields goes on to the database, except those that the class names in `stored`: columns of the
-    host's own table of users.
+    host's own table of users. A birth date goes on as a `date`; of which only a month or a year was told, as
+    `None`.
     """
 
     stored: ClassVar[frozenset[str]] = frozenset()
@@ -78,8 +80,8 @@ class AgeGateUserCreate(BaseModel):
         answered = self.answer()
         for name in self.stored:
             kept[name] = answered[name]
-        if isinstance(given := kept.get("birth_date"), str):
-            kept["birth_date"] = date.fromisoformat(given)
+        if "birth_date" in self.stored:
+            kept["birth_date"] = _whole_day(answered["birth_date"])
         return kept
 
 
@@ -240,6 +242,18 @@ async def _made(manager: Any, person: Admitted, request: Request, schema: type[A
             [{**found, "loc": ("body", *found["loc"])} for found in error.errors()]
         ) from None
     return await manager.create_admitted(person, user_create, True, request)
+
+
+def _whole_day(told: object) -> date | None:
+    """The day of birth, where all of it was told: a column of dates holds no part of one. Never raises."""
+    if isinstance(told, date):
+        return told.date() if isinstance(told, datetime) else told
+    if isinstance(told, str):
+        try:
+            told = BirthDate.parse(told)
+        except BirthDateError:
+            return None
+    return told.first if isinstance(told, BirthDate) and told.first == told.last else None
 
 
 def _word(value: object) -> str:

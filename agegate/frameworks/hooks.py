@@ -23,12 +23,6 @@ from datetime import UTC, datetime
 from typing import Final
 
 from agegate.errors import ConfigError, NotAdmittedError
-from agegate.model import Decision, FieldError, Outcome
-from agegate.signup.admission import TERM
-from agegate.signup.contacts import Contact
-from agegate.signup.door import LARGEST_BODY, STATUS, Door, invalid
-from agegate.signup.screen import negotiate
-from agegate.webhooks import TOLERANCE, Verifier
 
 try:
     from starlette.applications import Starlette
@@ -37,6 +31,13 @@ try:
     from starlette.routing import Route
 except ImportError:
     raise ConfigError("the HTTP hooks need the extra starlette: install agegate[starlette]") from None
+
+from agegate.model import Decision, FieldError, Outcome
+from agegate.signup.admission import TERM
+from agegate.signup.contacts import Contact
+from agegate.signup.door import LARGEST_BODY, STATUS, Door, invalid
+from agegate.signup.screen import negotiate
+from agegate.webhooks import TOLERANCE, Verifier
 
 Answer = tuple[int, dict[str, object]]
 """A status and a JSON object."""
@@ -107,17 +108,9 @@ class _Replies:
         """Let Supabase Auth create a user, or not."""
         user = _object(asked, "user")
         given = {**_object(user, "user_metadata"), "email": user.get("email"), "phone": _phone(user)}
-        token = given.get(TOKEN)
-        if token is None and not given.get("birth_date"):
-            token = self._held.take(_contacts(given))
-        if token is not None:
-            if await self._is_redeemed(token, given):
-                return 200, {}
-            decision = invalid(NOT_ASKED)
-        else:
-            address = _text(_object(asked, "metadata"), "ip_address")
-            decision = await self._decided(given, None, {"ip": address} if address else {})
-        if decision.outcome is Outcome.ADMIT:
+        address = _text(_object(asked, "metadata"), "ip_address")
+        decision = await self._stopped(given, {"ip": address} if address else {})
+        if decision is None:
             return 200, {}
         language = negotiate(_text(given, "locale"))
         if decision.outcome is Outcome.REFUSE:
@@ -130,10 +123,32 @@ class _Replies:
             {"error": {"http_code": code, "message": message}},
         )
 
+    async def _stopped(self, given: Mapping[str, object], known: Mapping[str, object]) -> Decision | None:
+        """What stops a user of Supabase Auth; `None` is nothing.
+
+        An age that is stated is decided first, and no earlier admission outweighs it. A token beside it must be
+        good, too.
+        """
+        token = given.get(TOKEN)
+        is_stated = self._door.registration(given).birth_date is not None
+        if token is None and not is_stated:
+            token = self._held.take(_contacts(given))
+        if is_stated or token is None:
+            decision = await self._decided(given, None, known)
+            if decision.outcome is not Outcome.ADMIT:
+                return decision
+        if token is None or await self._is_redeemed(token, given):
+            return None
+        return invalid(NOT_ASKED)
+
     async def _decided(
         self, given: Mapping[str, object], cookie: object, known: Mapping[str, object]
     ) -> Decision:
-        return await self._door.adecide(self._door.registration(given, **known), cookie)
+        """The decision. A refusal ends an admission that waits; what is invalid says nothing about an age."""
+        decision = await self._door.adecide(self._door.registration(given, **known), cookie)
+        if decision.outcome is Outcome.REFUSE:
+            self._held.drop(_contacts(given))
+        return decision
 
     async def _is_redeemed(self, token: object, given: Mapping[str, object]) -> bool:
         proof = token if isinstance(token, str) else None
@@ -163,6 +178,13 @@ class _Held:
         """The token that is held for one of the contacts, which it is no longer."""
         found = [self._tokens.pop(self._name(contact), None) for contact in contacts]
         return next((held[0] for held in found if held and held[1] > time.monotonic()), None)
+
+    def drop(self, contacts: Sequence[Contact]) -> None:
+        """Hold the admissions of these contacts no longer, nor under another contact of the same admission."""
+        found = [self._tokens.get(self._name(contact)) for contact in contacts]
+        ended = {held[0] for held in found if held}
+        for name in [name for name, held in self._tokens.items() if held[0] in ended] if ended else ():
+            del self._tokens[name]
 
     def _name(self, contact: Contact) -> bytes:
         return hmac.digest(self._key, f"{contact.kind}:{contact.canonical}".encode(), "sha256")

@@ -17,6 +17,18 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, cast
 
 from agegate.errors import ConfigError
+
+try:
+    from starlette.datastructures import UploadFile
+    from starlette.exceptions import HTTPException
+    from starlette.formparsers import MultiPartException
+    from starlette.requests import Request
+    from starlette.responses import HTMLResponse, JSONResponse, Response
+    from starlette.routing import Route
+    from starlette.types import Message
+except ImportError:
+    raise ConfigError("the sign-up routes need the extra starlette: install agegate[starlette]") from None
+
 from agegate.model import Decision, FieldError, Outcome, Registration
 from agegate.signup.admission import Admitting
 from agegate.signup.cookie import NAME as COOKIE
@@ -34,16 +46,6 @@ from agegate.signup.door import (
 )
 from agegate.signup.gate import AgeGate
 from agegate.signup.screen import Screen, negotiate
-
-try:
-    from starlette.exceptions import HTTPException
-    from starlette.formparsers import MultiPartException
-    from starlette.requests import Request
-    from starlette.responses import HTMLResponse, JSONResponse, Response
-    from starlette.routing import Route
-    from starlette.types import Message
-except ImportError:
-    raise ConfigError("the sign-up routes need the extra starlette: install agegate[starlette]") from None
 
 CARRIED: Final = "agegate_carried"
 """The hidden input that carries what a provider said."""
@@ -196,7 +198,9 @@ class SignUp:
         registration = self.door.registration({**posted, **carried}, **self._known(request))
         decision = await self.door.adecide(registration, cookie)
         if decision.outcome is not Outcome.ADMIT:
-            response = self._answer(request, decision, carried)
+            # As it came, never closed anew: a mistake does not prolong it.
+            closed = {CARRIED: str(posted[CARRIED])} if carried else {}
+            response = self._answer(request, decision, closed, email="email" not in carried)
             set_crumb(response, self.door.crumb(decision, cookie))
             raise Stopped(response)
         crumb = self.door.crumb(decision, cookie)
@@ -211,7 +215,7 @@ class SignUp:
         try:
             body = await self._body(request)
         except RuntimeError:  # FastAPI read the form before, for a route with parameters of its own
-            return dict((await request.form()).items())
+            return await self._read_before(request)
         try:
             if kind in _FORMS:
                 return dict((await Request(request.scope, _replay(body)).form()).items())
@@ -235,21 +239,32 @@ class SignUp:
             raise Stopped(self._answer(request, invalid(TOO_LARGE), status=413))
         return bytes(kept)
 
+    async def _read_before(self, request: Request) -> dict[str, object]:
+        """The fields of a form that was read already; one over the limit is not taken, though it was read."""
+        form = await request.form()
+        said = request.headers.get("content-length", "")
+        parts = [value for _, value in form.multi_items()]
+        size = sum((part.size or 0) if isinstance(part, UploadFile) else len(part) for part in parts)
+        if max(size, int(said) if said.isdecimal() else 0) > LARGEST_BODY:
+            raise Stopped(self._answer(request, invalid(TOO_LARGE), status=413))
+        return dict(form.items())
+
     def _answer(
         self,
         request: Request,
         decision: Decision,
-        carried: Mapping[str, str] | None = None,
+        hidden: Mapping[str, str] | None = None,
+        *,
+        email: bool = True,
         status: int | None = None,
     ) -> Response:
-        """A page for a form, a problem document for JSON."""
+        """A page for a form, a problem document for JSON; `hidden` and `email` as in `Screen.question`."""
         spoken = request.headers.get("accept-language")
         code = status or STATUS[decision.outcome]
         if not _wants_page(request):
             told = problem(self.door.screen, decision.outcome, decision.errors, negotiate(spoken), code)
             return JSONResponse(told, code, media_type=PROBLEM_TYPE, headers={"Cache-Control": "no-store"})
-        hidden = {CARRIED: self._carrier.close(carried)} if carried else {}
-        page = self.door.page(decision, spoken, hidden=hidden, email="email" not in (carried or ()))
+        page = self.door.page(decision, spoken, hidden=hidden, email=email)
         return HTMLResponse(page, code, headers=PAGE_HEADERS)
 
     def _open(self, request: Request, posted: Mapping[str, object]) -> dict[str, str]:

@@ -7,14 +7,19 @@ the server: who is refused leaves nothing to forget.
 from __future__ import annotations
 
 import json
+import re
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
+from typing import Final
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from agegate.errors import ConfigError
 from agegate.signup.admission import TERM
 from agegate.signup.gate import AgeGate
+
+_CLOSED: Final = re.compile(r"[A-Za-z0-9_-]+={0,2}")
+"""Base64url (RFC 4648 §5). Decoders skip other signs, and what is sent back must hold none of the sender's."""
 
 
 class Carrier:
@@ -33,8 +38,10 @@ class Carrier:
 
     def open(self, closed: object) -> dict[str, str] | None:
         """What was closed in the last 30 minutes; `None` for anything else. Never raises."""
+        if not isinstance(closed, str) or _CLOSED.fullmatch(closed) is None:
+            return None
         try:
-            opened = self._box.decrypt(str(closed).encode(), ttl=int(TERM.total_seconds()))
-        except (InvalidToken, UnicodeEncodeError):
+            opened = self._box.decrypt(closed.encode(), ttl=int(TERM.total_seconds()))
+        except InvalidToken:
             return None
         return dict(json.loads(opened))

@@ -7,6 +7,7 @@ cursors and its `COPY` are seen by a trigger in the database (`agegate.signup.tr
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
@@ -21,7 +22,7 @@ from sqlalchemy.sql.dml import Insert
 from agegate.errors import ConfigError, NotAdmittedError
 from agegate.signup.admission import Permit, open_import, open_permits
 from agegate.signup.contacts import Contact
-from agegate.signup.inserts import UNREADABLE, Row, inserts_into, rows_of
+from agegate.signup.inserts import UNREADABLE, Row, inserts_into, place_of, rows_of
 from agegate.signup.trigger import admit_rows, forget_rows
 
 _HOW: Final = "check the person with AgeGate.check and create the account inside AgeGate.admitting"
@@ -57,13 +58,15 @@ class Guard:
                     f"the guard: {self.table.name} has no column {name!r}; name the one with the {kind}"
                 )
             column = columns[name]
-            self._names[kind] = frozenset({name, str(column.key), str(column.name)})
+            self._names[kind] = frozenset(str(own).lower() for own in (name, column.key, column.name))
             self._column = column if self._column is None else self._column
         self.contact = None if self._column is None else str(self._column.name)
         self._trigger = trigger
-        self._word = self.table.name.lower()
+        self._name = str(self.table.name).lower()
+        self._word = max(re.split(r"\W", self._name), key=len)  # stands in SQL however the name is quoted
         self._mark = inserts_into(self.table.name)
         self._carried = _Carried()
+        self._seen: WeakKeyDictionary[sa.Connection, object] = WeakKeyDictionary()
         self._told: set[sa.Connection] = set()
         self._lock = threading.Lock()
 
@@ -107,18 +110,23 @@ class Guard:
         )
 
     def _before_execute(
-        self, connection: sa.Connection, statement: Any, many: Sequence[Row], one: Row, _options: Any
+        self, connection: sa.Connection, statement: Any, many: Sequence[Row], one: Row, options: Any
     ) -> None:
         """Look at an `insert()`: the last point where its values can be read, whatever made it."""
         # SQLAlchemy 2.0 also executes what was compiled before.
         insert = statement.statement if isinstance(statement, Compiled) else statement
-        if not isinstance(insert, Insert) or not self._is_ours(connection, insert):
+        if not isinstance(insert, Insert) or not self._is_named_as(insert.table):
             return
-        if insert.select is not None:
-            if open_import() is not None:
-                return  # counted by the SQL itself
+        if not self._is_ours(connection, insert.table, options.get("schema_translate_map")):
+            if statement is not insert:
+                return  # its schema was written when it was compiled: nobody knows how
+        elif insert.select is None:
+            self._take(connection, list(rows_of(insert, many or [one])))
+        elif open_import() is not None:
+            return  # counted by the SQL itself
+        else:
             raise NotAdmittedError(f"INSERT … SELECT into {self.table.name} admits nobody; {_HOW}")
-        self._take(connection, list(rows_of(insert, many or [one])))
+        self._seen[connection] = statement
 
     def _before_cursor_execute(
         self, connection: sa.Connection, _cursor: Any, sql: str, _parameters: Any, context: Any, _many: bool
@@ -128,9 +136,10 @@ class Guard:
         if self._word not in lowered or not ("into" in lowered or "copy" in lowered):
             return  # nearly all statements, at hardly any cost
         found = len(self._mark.findall(sql))
-        statement = getattr(getattr(context, "compiled", None), "statement", None)
-        if isinstance(statement, Insert) and self._is_named_as(connection, statement):
-            found -= 1  # its rows were looked at before it was compiled, or it is another schema's table
+        if found and (seen := self._seen.get(connection)) is not None:
+            made_from = (getattr(context, "invoked_statement", None), getattr(context, "compiled", None))
+            # Its rows were looked at before it was compiled, or it is another schema's table.
+            found -= any(statement is seen for statement in made_from)
         if found <= 0:
             return
         if (imported := open_import()) is not None:
@@ -202,22 +211,20 @@ class Guard:
     def _value(self, row: Row, kind: str) -> object:
         """The contact in a row; one that is named twice, and not the same, cannot be read."""
         names = self._names.get(kind, frozenset())
-        found = [value for name, value in row.items() if name in names]
+        found = [value for name, value in row.items() if name.lower() in names]
         if any(value is not found[0] and value != found[0] for value in found):
             return UNREADABLE
         return found[0] if found and found[0] != "" else None
 
-    def _is_named_as(self, connection: sa.Connection, statement: Insert) -> bool:
-        """Whether an insert's table has the guarded one's name, as the database compares names."""
-        name, own = _target(statement)[0], self.table.name
-        return name == own if connection.dialect.name == "postgresql" else name.lower() == own.lower()
+    def _is_named_as(self, table: Any) -> bool:
+        """Whether a table has the guarded one's name, in any case and any schema."""
+        return str(getattr(table, "name", "")).lower() == self._name
 
-    def _is_ours(self, connection: sa.Connection, statement: Insert) -> bool:
-        if not self._is_named_as(connection, statement):
-            return False
-        usual = connection.dialect.default_schema_name
-        schema = _target(statement)[1]
-        return schema == self.table.schema or (schema or usual) == (self.table.schema or usual)
+    def _is_ours(self, connection: sa.Connection, table: Any, translated: Any) -> bool:
+        """Whether a table is the guarded one, or what that becomes when its schema is translated."""
+        dialect, own = connection.dialect, self.table
+        place = place_of(table, dialect, translated)
+        return place in {place_of(own, dialect), place_of(own, dialect, translated)}
 
     def _rolled_back(self, connection: sa.Connection, *_two_phase: object) -> None:
         self._told.discard(connection)
@@ -307,9 +314,3 @@ def _canonical(email: object) -> str | None:
         return Contact.read("email", email).canonical
     except ValueError:
         return None
-
-
-def _target(statement: Insert) -> tuple[str, str | None]:
-    """The name and schema of the table that an insert names."""
-    table: Any = statement.table
-    return str(getattr(table, "name", "")), getattr(table, "schema", None)

@@ -1,4 +1,4 @@
-"""What an insert will insert: the rows of an `insert()`, and inserts in SQL text.
+"""What an insert will insert, and where: the rows of an `insert()` and its table, and inserts in SQL text.
 
 It reads what SQLAlchemy was given, before it is compiled: attributes, columns and plain names as keys, one
 row or many, values beside the statement or in it. A value that only the database computes is `UNREADABLE`.
@@ -19,8 +19,16 @@ UNREADABLE: Final = object()
 
 Row = Mapping[str, object]
 
-_GAP: Final = r"(?:\s|/\*.*?\*/|--[^\n]*\n)"
-_SCHEMA: Final = rf"(?:(?:\w+|\"[^\"]*\"|`[^`]*`|\[[^\]]*\]){_GAP}*\.{_GAP}*)*"
+GAP: Final = r"(?:\s|/\*.*?\*/|--[^\n]*(?:\n|$))"
+"""What may stand between two words of SQL: white space and comments."""
+
+INTO: Final = rf"\b(?:insert(?:{GAP}+or{GAP}+\w+)?|replace|merge){GAP}+into\b{GAP}*(?:only\b{GAP}*)?"
+"""How SQL begins that writes rows, up to the name of the table."""
+
+# SQLite takes single quotes, too, and those of MySQL and SQL Server.
+_QUOTES: Final = ('""', "''", "``", "[]")
+_QUOTED: Final = r"\"(?:[^\"]|\"\")*\"|'(?:[^']|'')*'|`[^`]*`|\[[^\]]*\]"
+_SCHEMA: Final = rf"(?:(?:\w+|{_QUOTED}){GAP}*\.{GAP}*)*"
 
 
 def rows_of(statement: Insert, given: Sequence[Row]) -> Iterator[Row]:
@@ -39,15 +47,37 @@ def rows_of(statement: Insert, given: Sequence[Row]) -> Iterator[Row]:
         yield {_key(name): UNREADABLE if replaced else _literal(value, {}) for name, value in named.items()}
 
 
+def place_of(
+    table: Any, dialect: sa.Dialect, translated: Mapping[str | None, str | None] | None = None
+) -> tuple[str, str]:
+    """Schema and name of a table, as the database compares them.
+
+    `translated` is the `schema_translate_map` with which a statement is executed. A table without a schema is
+    in the one that was the connection's own when the engine first connected.
+    """
+    schema = getattr(table, "schema", None) or None
+    if translated and getattr(table, "_use_schema_map", False):
+        schema = translated.get(schema, schema)
+    return _compared(schema or dialect.default_schema_name or "", dialect), _compared(table.name, dialect)
+
+
+def written_as(table: str) -> str:
+    """The pattern of a table's name in SQL text: quoted or not, in any schema, with comments between."""
+    quoted = (re.escape(f"{left}{table.replace(right, 2 * right)}{right}") for left, right in _QUOTES)
+    return rf"{_SCHEMA}(?:{'|'.join(quoted)}|{re.escape(table)}(?![\w$]))"
+
+
 def inserts_into(table: str) -> re.Pattern[str]:
-    """What finds inserts into a table in SQL text: quoted or not, in any schema, with comments between."""
-    name = re.escape(table)
-    target = rf"{_SCHEMA}(?:\"{name}\"|`{name}`|\[{name}\]|{name}(?![\w$]))"
-    return re.compile(
-        rf"\b(?:insert(?:{_GAP}+or{_GAP}+\w+)?|replace|merge){_GAP}+into\b{_GAP}*(?:only\b{_GAP}*)?{target}"
-        rf"|\bcopy\b{_GAP}*{target}{_GAP}*(?:\([^)]*\){_GAP}*)?from\b",
-        re.IGNORECASE | re.DOTALL,
-    )
+    """What finds inserts into a table in SQL text."""
+    name = written_as(table)
+    copied = rf"\bcopy\b{GAP}*{name}{GAP}*(?:\([^)]*\){GAP}*)?from\b"
+    return re.compile(rf"{INTO}{name}|{copied}", re.IGNORECASE | re.DOTALL)
+
+
+def _compared(name: str, dialect: sa.Dialect) -> str:
+    """SQLite compares all names in any case, PostgreSQL only those without quotes."""
+    is_exact = dialect.name == "postgresql" and getattr(name, "quote", None) is not False
+    return str(name) if is_exact else str(name).lower()
 
 
 def _key(name: object) -> str:

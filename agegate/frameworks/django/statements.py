@@ -12,12 +12,12 @@ from functools import lru_cache
 from typing import Any, Final
 
 from agegate.errors import NotAdmittedError
+from agegate.signup.inserts import GAP, INTO, inserts_into, written_as
 
 UNREADABLE: Final = object()
 """A value that the database computes, or that stands in the SQL itself."""
 
-_GAP: Final = r"(?:\s|/\*.*?\*/|--[^\n]*(?:\n|$))"
-_QUOTES: Final = '"`[]'
+_NAME: Final = re.compile(r"\s*(?:([\w$]+)|\"([^\"]+)\"|'([^']+)'|`([^`]+)`|\[([^\]]+)\])\s*")
 _PLACEHOLDER: Final = re.compile(r"%%|%s")
 _VALUE: Final = re.compile(r"\(?\s*%s\s*\)?(?:::[\w ]+(?:\[\])?)?")
 
@@ -25,14 +25,8 @@ _VALUE: Final = re.compile(r"\(?\s*%s\s*\)?(?:::[\w ]+(?:\[\])?)?")
 @lru_cache(maxsize=16)
 def _patterns(table: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """What finds a statement that writes rows into a table, and what reads its head."""
-    schema = rf"(?:[\w\"`\[\]]+{_GAP}*\.{_GAP}*)*"
-    name = rf"{schema}(?<![\w$])[\"`\[]?{re.escape(table)}[\"`\]]?(?![\w$])"
-    verb = rf"(?:insert(?:{_GAP}+or{_GAP}+\w+)?|replace|merge){_GAP}+into(?:{_GAP}+only)?"
-    flags = re.IGNORECASE | re.DOTALL
-    copied = rf"copy{_GAP}+{name}{_GAP}*(?:\([^()]*\){_GAP}*)?from(?![\w$])"
-    anywhere = re.compile(rf"(?<![\w$])(?:{verb}(?![\w$]){_GAP}*{name}|{copied})", flags)
-    head = re.compile(rf"{_GAP}*{verb}{_GAP}*{name}{_GAP}*\((?P<columns>[^()]*)\){_GAP}*(?P<rest>.*)", flags)
-    return anywhere, head
+    head = rf"{GAP}*{INTO}{written_as(table)}{GAP}*\((?P<columns>[^()]*)\){GAP}*(?P<rest>.*)"
+    return inserts_into(table), re.compile(head, re.IGNORECASE | re.DOTALL)
 
 
 def find_inserts(sql: str, table: str) -> int:
@@ -48,7 +42,7 @@ def read_rows(sql: str, table: str, params: Any) -> Iterator[Mapping[str, object
     head = _patterns(table)[1].fullmatch(sql)
     if find_inserts(sql, table) != 1 or head is None or isinstance(params, Mapping | str | bytes):
         raise _unreadable(table)
-    columns = [column.strip().strip(_QUOTES) for column in head["columns"].split(",")]
+    columns = [_column(column, table) for column in head["columns"].split(",")]
     values = list(params or ())
     rest = head["rest"]
     if (unnested := re.match(r"SELECT \* FROM UNNEST\s*\(", rest, re.IGNORECASE)) is not None:
@@ -77,6 +71,14 @@ def _unnested(
         raise _unreadable(table)
     for row in zip(*values, strict=True):
         yield dict(zip(columns, row, strict=True))
+
+
+def _column(written: str, table: str) -> str:
+    """The name of a column, without its quotes."""
+    found = _NAME.fullmatch(written)
+    if found is None:
+        raise _unreadable(table)
+    return str(found[found.lastindex or 0])
 
 
 def _count(item: str) -> int:

@@ -27,18 +27,21 @@ class Prepared:
 
     def run(self, connection: sa.Connection, *rows: Mapping[str, object]) -> sa.CursorResult[Any]:
         """Execute it with one row of parameters, or with several at once."""
-        ready = self._ready.get(connection.dialect.name)
-        if ready is None:
-            ready = self._ready[connection.dialect.name] = _Ready(
-                self._statement, connection.dialect, self._columns
-            )
+        ready = self._ready_for(connection.dialect)
         given = [ready.parameters(row) for row in rows]
         return connection.exec_driver_sql(ready.text, given[0] if len(given) == 1 else given)
 
-    def rows(self, connection: sa.Connection, values: Mapping[str, object]) -> list[tuple[Any, ...]]:
-        """The rows of a `select`, as Python values."""
-        found = self.run(connection, values).all()
-        return self._ready[connection.dialect.name].results(found) if found else []
+    def rows(self, connection: sa.Connection, values: Sequence[object]) -> list[tuple[Any, ...]]:
+        """The rows of a `select` as Python values; `values` are its parameters in their order."""
+        ready = self._ready_for(connection.dialect)
+        found = connection.exec_driver_sql(ready.text, ready.ordered(values)).all()
+        return ready.results(found) if found else []
+
+    def _ready_for(self, dialect: sa.Dialect) -> _Ready:
+        ready = self._ready.get(dialect.name)
+        if ready is None:
+            ready = self._ready[dialect.name] = _Ready(self._statement, dialect, self._columns)
+        return ready
 
 
 class _Ready:
@@ -58,6 +61,12 @@ class _Ready:
     def parameters(self, row: Mapping[str, object]) -> Any:
         found = [(name, into(row[name]) if into else row[name]) for name, into in self._into]
         return tuple(value for _, value in found) if self._positional else dict(found)
+
+    def ordered(self, values: Sequence[object]) -> Any:
+        """Parameters whose values need no change, in the order of the statement."""
+        if self._positional:
+            return tuple(values)
+        return {name: value for (name, _), value in zip(self._into, values, strict=True)}
 
     def results(self, rows: Sequence[Any]) -> list[tuple[Any, ...]]:
         return [

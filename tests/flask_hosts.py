@@ -23,6 +23,7 @@ from werkzeug.serving import make_server
 
 from agegate.config import Config
 from agegate.database import open_engine, parse_url
+from agegate.frameworks.flask import KEPT
 from agegate.keys import KeyRing
 from tests.oauth_provider import CLIENT_ID, CLIENT_SECRET, Provider, provider
 from tests.traces import IP, rows, traces
@@ -40,6 +41,7 @@ TOLD = {"birth_date": "1984-04-17", "country": COUNTRY}
 
 _BLOCK = re.compile(r"(?:`(?P<name>[\w./]+)`[^\n]*:\n\n)```(?P<kind>python|html)\n(?P<text>.*?)```", re.DOTALL)
 _CSRF = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
+_MARK = re.compile(rf'<input type="hidden" name="{KEPT}" value="([0-9a-f]+)">')
 _numbers = count(1)
 
 
@@ -101,6 +103,12 @@ def token(page: httpx.Response) -> dict[str, str]:
     found = _CSRF.search(page.text)
     assert found is not None, page.text
     return {"csrf_token": found[1]}
+
+
+def mark(page: httpx.Response) -> dict[str, str]:
+    """The hidden input of a page that is about who is kept, to post with its form; empty if it is not."""
+    found = _MARK.search(page.text)
+    return {} if found is None else {KEPT: found[1]}
 
 
 @contextmanager

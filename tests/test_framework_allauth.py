@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -239,6 +240,16 @@ def test_a_refusal_is_remembered_by_the_providers_address_too(project: Project) 
         assert (again.status_code, again.text) == (403, refused.text)
         assert "agegate" in other.cookies
         assert emails(site) == []
+
+
+def test_a_form_of_another_site_leaves_no_refusal_at_the_interface_of_apps(site: Site) -> None:
+    body = json.dumps({**CHILD, "password": CHILD["password1"]})
+    path, kind = "/_allauth/app/v1/auth/signup", {"Content-Type": "text/plain"}
+    with site.browser(Origin="https://other.example.com") as other, site.browser() as own:
+        answer = other.post(path, content=body, headers=kind)
+        assert (answer.status_code, "agegate" in answer.cookies) == (403, False)
+        assert site.project.rows("SELECT * FROM agegate_refusal", site.project.store) == []
+        assert "agegate" in own.post(path, content=body, headers=kind).cookies
 
 
 def test_what_cannot_be_read_is_a_field_error_without_the_value(site: Site) -> None:

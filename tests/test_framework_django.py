@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import shutil
@@ -20,7 +21,9 @@ from hypothesis import strategies as st
 
 from agegate.errors import NotAdmittedError
 from agegate.frameworks.django import BirthDateField, BirthDateWidget
+from agegate.frameworks.django.guard import _named as named
 from agegate.frameworks.django.statements import UNREADABLE, find_inserts, read_rows
+from agegate.signup.cookie import NAME
 from tests.django_host.project import Project, Site, serving, write_project
 from tests.traces import ADULT, BOXES, FORM, MARKERS, rows, traces
 
@@ -214,6 +217,16 @@ def test_a_refusal_ends_the_session_of_an_unfinished_sign_up(project: Project, w
         assert project.rows("SELECT count(*) FROM django_session") == [(0,)]
 
 
+@pytest.mark.parametrize("path", ["/own/device", "/own/device?form"])
+def test_a_refusal_is_remembered_by_the_device_that_the_host_names(site: Site, path: str) -> None:
+    answers = []
+    tries = [(CHILD, "d-1"), (GROWN, "d-1"), (GROWN | {"device": "d-1"}, "d-2")]
+    for fields, device in tries:
+        with site.app() as app:
+            answers.append(app.post(path, json=fields, headers={"X-Installation": device}).status_code)
+    assert answers == [403, 403, 201]
+
+
 def test_an_account_may_be_known_by_its_phone_number(project: Project) -> None:
     project.more["AGEGATE"] = {"CONFIG": "agegate.toml", "SECURE": False, "PHONE": "last_name"}
     with serving(project) as site, site.app() as app, site.app() as other, site.app() as third:
@@ -254,6 +267,69 @@ def test_neither_page_nor_document_hints_at_a_limit(site: Site) -> None:
     problem = answers[1].json()
     assert set(problem) == {"type", "title", "status", "detail"}
     assert not re.search(r"\bage\b|\byears?\b|parent|minor|child|1[0-9]", problem["detail"])
+
+
+# --- other sites --------------------------------------------------------------------------------------
+
+OPEN = ["/api/signup", "/api/signup-without-form"]
+"""The interfaces of the page, which Django's CSRF check leaves alone."""
+
+FOREIGN: list[dict[str, str]] = [
+    {"Sec-Fetch-Site": "cross-site", "Origin": "https://other.example.com"},
+    {"Sec-Fetch-Site": "same-site"},
+    {"Origin": "https://other.example.com"},
+    {"Origin": "null"},
+    {"Origin": "https://[other"},
+    {"Sec-Fetch-Site": "cross-site", "Content-Type": "text/plain"},
+]
+
+
+REMEMBERED = ["refusal", "event"]
+
+
+def test_a_form_of_another_site_leaves_no_refusal_where_django_checks_no_token(served: Site) -> None:
+    kid = {**CHILD, "email": "kid@example.org"}
+    for path, headers in itertools.product(OPEN, FOREIGN):
+        with served.browser(**headers) as browser:
+            answer = browser.post(path, data=kid)
+        assert (answer.status_code, NAME in answer.cookies) == (403, False), (path, headers)
+    told = [served.project.rows(f"SELECT * FROM agegate_{name}", served.project.store) for name in REMEMBERED]
+    assert told == [[], []]
+    with served.app() as app:
+        assert by_coroutine(served, app, GROWN | {"email": "kid@example.org"}).status_code == 201
+
+
+def test_a_form_of_this_site_is_decided_where_django_checks_no_token(served: Site) -> None:
+    own: list[dict[str, str]] = [{}, {"Sec-Fetch-Site": "same-origin"}, {"Sec-Fetch-Site": "none"}]
+    for path, headers in itertools.product(OPEN, [*own, {"Origin": served.url}]):
+        with served.browser(**headers) as browser:
+            answer = browser.post(path, data=CHILD)
+        assert (answer.status_code, NAME in answer.cookies) == (403, True), (path, headers)
+
+
+@pytest.mark.parametrize(
+    ("origin", "is_trusted"),
+    [
+        ("https://www.example.org", True),
+        ("https://eu.club.example.org", True),
+        ("http://www.example.org", False),
+        ("https://example.org", False),
+        ("https://other.example.com", False),
+        ("https://www.example.org.example.com", False),
+    ],
+)
+def test_a_form_of_a_site_that_the_settings_trust_is_decided(
+    project: Project, origin: str, is_trusted: bool
+) -> None:
+    project.more["CSRF_TRUSTED_ORIGINS"] = ["https://www.example.org", "https://*.club.example.org"]
+    headers = {"Origin": origin, "Sec-Fetch-Site": "cross-site"}
+    with serving(project) as site, site.browser(**headers) as browser:
+        assert (NAME in browser.post(OPEN[0], data=CHILD).cookies) is is_trusted
+
+
+def test_a_form_with_djangos_token_is_decided_whatever_else_the_browser_says(site: Site) -> None:
+    with site.browser(**{"Sec-Fetch-Site": "same-site"}) as browser:
+        assert by_form(site, browser, GROWN).status_code == 302
 
 
 # --- what cannot be read ------------------------------------------------------------------------------
@@ -665,3 +741,17 @@ def test_the_whole_story_on_postgresql(new_database: Callable[[], str], tmp_path
         assert browser.post("/own/ungated", data={**GROWN, "username": "b"}).status_code == 500
         assert project.rows("SELECT email FROM auth_user") == [("reader@example.org",)]
         assert project.rows("SELECT count(*) FROM django_session") == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("columns", "value"),
+    [
+        (("email", "phone"), "first"),
+        (("EMAIL", "phone"), "first"),
+        (("phone", "Email"), "second"),
+        (("email", "EMAIL"), UNREADABLE),
+        (("phone", "name"), None),
+    ],
+)
+def test_a_column_is_read_however_its_name_is_written(columns: tuple[str, str], value: object) -> None:
+    assert named(dict(zip(columns, ("first", "second"), strict=True)), "email") is value

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from flask import Flask, render_template_string, request
 from flask_wtf import CSRFProtect
 
@@ -29,6 +31,7 @@ from tests.flask_hosts import (
     TYPED,
     Site,
     listening,
+    mark,
     serving,
     serving_with_provider,
     token,
@@ -72,8 +75,7 @@ def api(client: httpx.Client, **fields: object) -> httpx.Response:
 
 
 def by_provider(client: httpx.Client, **fields: str) -> httpx.Response:
-    client.get("/oauth")
-    return form(client, **fields)
+    return form(client, **{**fields, **mark(client.get("/oauth"))})
 
 
 # --- who is old enough --------------------------------------------------------------------------------
@@ -96,7 +98,7 @@ def test_an_adult_of_a_provider_answers_first_and_keeps_the_name(idp: tuple[Site
         assert page.url.path == "/sign-up"
         assert 'name="email"' not in page.text
         assert site.rows() == {}
-        assert form(client, **TYPED).json() == {"account": 1}
+        assert form(client, **TYPED, **mark(page)).json() == {"account": 1}
         assert KEPT not in client.cookies
         client.cookies.clear()
         assert client.get("/oauth").json() == {"account": 1}
@@ -113,29 +115,155 @@ def test_what_a_provider_said_waits_where_nobody_reads_it(idp: tuple[Site, Provi
         assert site.traces("") == []
 
 
-def test_the_address_of_the_provider_counts_and_not_another_that_is_posted(idp: tuple[Site, Provider]) -> None:
-    site, _ = idp
-    with site.browser() as client:
-        assert by_provider(client, **TYPED, email="other@example.org").json() == {"account": 1}
-    assert site.accounts() == [ADULT]
-
-
 @pytest.mark.parametrize("damage", ["changed", "late", "none"])
 def test_what_was_kept_counts_for_half_an_hour_and_unchanged(
     idp: tuple[Site, Provider], damage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site, _ = idp
     with site.browser() as client:
-        client.get("/oauth")
+        hidden = mark(client.get("/oauth"))
         if damage == "changed":
             value = client.cookies[KEPT]
             client.cookies.clear()
             client.cookies.set(KEPT, f"{value[:-8]}AAAAAAA=")
         if damage == "late":
             monkeypatch.setattr("agegate.signup.carried.TERM", timedelta(seconds=-2))
-        answer = form(client, **TYPED)
+        answer = form(client, **TYPED, **hidden)
         assert answer.status_code == (200 if damage == "none" else 422)
     assert site.accounts() == ([ADULT] if damage == "none" else [])
+
+
+# --- whom a page is about -----------------------------------------------------------------------------
+
+OTHER = "heron@example.org"
+
+
+def names(site: Site) -> list[tuple[str, str]]:
+    with site.host.connect() as connection:
+        return [(row[0], row[1]) for row in connection.execute(sa.text("SELECT email, name FROM accounts"))]
+
+
+@pytest.mark.parametrize("send", [form, api], ids=["form", "api"])
+def test_a_page_that_was_open_before_is_not_about_who_waits_in_the_browser(
+    idp: tuple[Site, Provider], send: Callable[..., httpx.Response]
+) -> None:
+    site, _ = idp
+    with site.browser() as client:
+        assert 'name="email"' in client.get("/sign-up").text  # the parent's page asks for an address
+        client.get("/oauth")  # a child came from a provider, saw the question, and left it
+        assert KEPT in client.cookies
+        posted = TYPED if send is form else TOLD
+        assert send(client, **posted, email=OTHER).json() == {"account": 1}
+        assert KEPT not in client.cookies
+    assert names(site) == [(OTHER, "")]
+
+
+def test_a_page_that_was_open_before_stays_so_after_a_mistake(idp: tuple[Site, Provider]) -> None:
+    site, _ = idp
+    with site.browser() as client:
+        client.get("/oauth")
+        again = form(client, **{**TYPED, "birth_day": "32"}, email=OTHER)
+        assert (again.status_code, 'name="email"' in again.text, mark(again)) == (422, True, {})
+        unread = client.post("/sign-up", content=b"{", headers={"Content-Type": "application/json"})
+        assert (unread.status_code, mark(unread)) == (422, {})
+        assert form(client, **TYPED, email=OTHER).json() == {"account": 1}
+    assert names(site) == [(OTHER, "")]
+
+
+@pytest.mark.parametrize("send", [form, api], ids=["form", "api"])
+def test_a_page_about_who_waits_stays_so_after_a_mistake(
+    idp: tuple[Site, Provider], send: Callable[..., httpx.Response]
+) -> None:
+    site, _ = idp
+    with site.browser(Accept="text/html") as client:
+        first = client.get("/oauth")
+        again = form(client, **{**TYPED, "birth_day": "32"}, **mark(first))
+        assert (again.status_code, 'name="email"' in again.text) == (422, False)
+        assert mark(again) == mark(first) != {}
+        send(client, **(TYPED if send is form else TOLD), **mark(again))
+    assert names(site) == [(ADULT, "Rea Der")]
+
+
+def test_a_page_about_one_person_is_not_about_the_next_who_waits(idp: tuple[Site, Provider]) -> None:
+    site, person = idp
+    with site.browser() as client:
+        first = client.get("/oauth")
+        person.become(EMAIL, "Wren")
+        client.get("/oauth")
+        answer = form(client, **TYPED, **mark(first))
+        assert (answer.status_code, 'name="email"' in answer.text) == (422, True)
+    assert site.rows() == {}
+
+
+@pytest.mark.parametrize(
+    ("typed", "made"),
+    [
+        (ADULT, (ADULT, "Rea Der")),
+        (f" {ADULT.upper()} ", (ADULT, "Rea Der")),
+        ("", (ADULT, "Rea Der")),
+        (OTHER, (OTHER, "")),
+    ],
+    ids=["the same", "the same, written otherwise", "none", "another"],
+)
+def test_a_typed_address_is_never_replaced_by_one_that_waits_in_the_browser(
+    idp: tuple[Site, Provider], typed: str, made: tuple[str, str]
+) -> None:
+    site, _ = idp
+    with site.browser() as client:
+        page = client.get("/oauth")
+        wrong = form(client, **{**TYPED, "birth_day": "32"}, **mark(page), email=typed)
+        assert ('name="email"' in wrong.text) is (made[0] == OTHER)
+        assert form(client, **TYPED, **mark(page), email=typed).json() == {"account": 1}
+    assert names(site) == [made]
+
+
+@pytest.mark.parametrize("hidden", ["x", "\u0435", "0" * 64])
+def test_a_made_up_mark_counts_for_nothing(idp: tuple[Site, Provider], hidden: str) -> None:
+    site, _ = idp
+    with site.browser() as client:
+        client.get("/oauth")
+        assert api(client, **TOLD, **{KEPT: hidden}).status_code == 422
+        assert api(client, **TOLD, **{KEPT: [hidden]}).status_code == 422
+    assert site.rows() == {}
+
+
+def test_a_form_of_the_hosts_own_is_about_who_waits(idp: tuple[Site, Provider]) -> None:
+    site, _ = idp
+    app, age = site.module.app, site.module.age
+
+    @app.route("/join", methods=["GET", "POST"])
+    def join() -> str:
+        if request.method == "POST":
+            return str(age.admit({"birth_date": request.form["born"], "country": "US"}).email)
+        return render_template_string("{{ age_fields() }}")
+
+    with site.browser() as client:
+        assert mark(client.get("/join")) == {}
+        client.get("/oauth")
+        hidden = mark(client.get("/join"))
+        assert client.post("/join", data={"born": TOLD["birth_date"]}).status_code == 422
+        assert client.post("/join", data={"born": TOLD["birth_date"], **hidden}).text == ADULT
+
+
+def test_over_https_no_other_host_of_the_domain_can_say_who_waits(tmp_path: Path) -> None:
+    with serving("flask.md", tmp_path, SESSION_COOKIE_SECURE="true") as site:
+        app, age, https = site.module.app, site.module.age, "https://localhost"
+        app.add_url_rule("/back", "back", lambda: age.keep(email=ADULT, name="Rea Der") or "kept")
+        browser, planted = app.test_client(), app.test_client()
+        set_cookie = browser.get("/back", base_url=https).headers["Set-Cookie"].split("; ")
+        name, _, value = set_cookie[0].partition("=")
+        assert name == f"__Host-{KEPT}"
+        assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(set_cookie)
+        assert not any(one.startswith("Domain") for one in set_cookie)
+        planted.set_cookie(KEPT, value, secure=True)
+        asked = [one.get("/sign-up", base_url=https).text for one in (browser, planted)]
+        assert ['name="email"' in page for page in asked] == [False, True]
+        hidden = re.search(rf'name="{KEPT}" value="(\w+)"', asked[0])
+        assert hidden is not None
+        done = browser.post("/sign-up", base_url=https, data={**TYPED, KEPT: hidden[1]})
+        assert done.status_code == 302
+        assert f"__Host-{KEPT}=;" in str(done.headers.getlist("Set-Cookie"))
+        assert site.accounts() == [ADULT]
 
 
 # --- who is not ---------------------------------------------------------------------------------------

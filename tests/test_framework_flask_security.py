@@ -23,6 +23,7 @@ from tests.flask_hosts import (
     TYPED,
     Site,
     listening,
+    mark,
     serving,
     serving_with_provider,
     token,
@@ -71,8 +72,8 @@ def by_json(client: httpx.Client, **fields: object) -> httpx.Response:
 
 
 def by_provider(client: httpx.Client, **fields: str) -> httpx.Response:
-    client.get("/oauth")
-    return client.post("/welcome", data=fields)
+    page = client.get("/oauth")
+    return client.post("/welcome", data={**fields, **mark(page)})
 
 
 def host_rows(site: Site) -> dict[str, int]:
@@ -101,9 +102,24 @@ def test_an_adult_is_admitted_and_has_exactly_one_row(both: tuple[Site, Provider
 def test_an_adult_of_a_provider_answers_first(both: tuple[Site, Provider]) -> None:
     site, _ = both
     with site.browser() as client:
-        assert client.get("/oauth").url.path == "/welcome"
+        page = client.get("/oauth")
+        assert page.url.path == "/welcome"
         assert host_rows(site) == {}
-        assert client.post("/welcome", data=TYPED).text == "Welcome"
+        assert client.post("/welcome", data={**TYPED, **mark(page)}).text == "Welcome"
+        assert is_signed_in(client)
+    assert site.accounts("user") == [ADULT]
+
+
+@pytest.mark.parametrize("send", [by_form, by_json], ids=["form", "json"])
+def test_the_address_of_the_form_counts_and_not_one_that_waits_in_the_browser(
+    both: tuple[Site, Provider], send: Send
+) -> None:
+    site, person = both
+    person.become(EMAIL, MARKERS["name"])
+    with site.browser() as client:
+        client.get("/oauth")
+        assert mark(client.get("/register")) == {}
+        assert send(client, **(TYPED if send is by_form else TOLD), email=ADULT).status_code == 200
         assert is_signed_in(client)
     assert site.accounts("user") == [ADULT]
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import httpx
 import pytest
+from flask import render_template_string
+from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
 from wtforms import DateField, EmailField, Form, StringField
 from wtforms.csrf.session import SessionCSRF
@@ -19,10 +21,11 @@ from wtforms.validators import DataRequired, ValidationError
 from agegate import AgeGate as Gate
 from agegate import Outcome
 from agegate.errors import ConfigError
+from agegate.frameworks.flask import admission
 from agegate.frameworks.wtforms import AgeGate, BirthDateField, CountryField, Visit
 from agegate.signup.cookie import NAME
 from agegate.signup.door import Door
-from tests.flask_hosts import ADULT, CONTACT, TOLD, TYPED, Site, listening, serving, token
+from tests.flask_hosts import ADULT, CONTACT, TOLD, TYPED, Site, listening, mark, serving, token
 from tests.traces import BOXES, EMAIL, FORM, MARK, MARKERS, traces
 
 CHILD = {"birth_day": "19", "birth_month": "8", "birth_year": "2021", "country": "US"}
@@ -341,6 +344,46 @@ def test_a_form_of_another_site_leaves_no_refusal(site: Site) -> None:
         assert client.post("/sign-up", data=FORM).status_code == 422
         assert NAME not in client.cookies
         assert post(client, **TYPED, email=EMAIL, name="Rea Der").text == "Welcome"
+
+
+def test_a_form_that_asks_for_an_address_is_about_that_and_not_about_who_waits(site: Site) -> None:
+    site.module.app.add_url_rule("/back", "back", lambda: site.module.age.keep(email=EMAIL) or "kept")
+    with site.browser() as client:
+        client.get("/back")
+        page = client.get("/sign-up")
+        assert mark(page) == {}
+        posted = {**TYPED, "email": ADULT, "name": "Rea Der", **token(page)}
+        assert client.post("/sign-up", data=posted).text == "Welcome"
+    assert site.accounts() == [ADULT]
+
+
+@pytest.mark.parametrize("kind", ["data", "json"])
+def test_a_form_that_asks_for_no_address_is_about_who_waits(site: Site, kind: str) -> None:
+    module = site.module
+
+    class Finish(FlaskForm):  # type: ignore[misc]
+        birth_date = BirthDateField(validators=[AgeGate(module.age)])
+        country = CountryField()
+
+    @module.app.route("/finish", methods=["GET", "POST"])
+    def finish() -> str:
+        form = Finish()
+        if form.validate_on_submit():
+            return str(admission().email)  # type: ignore[union-attr]
+        return render_template_string("{{ form.csrf_token }} {{ form.birth_date() }}", form=form)
+
+    module.app.add_url_rule("/back", "back", lambda: module.age.keep(email=ADULT) or "kept")
+    posted: dict[str, str] = TYPED if kind == "data" else TOLD
+    with site.browser() as client:
+        early = client.get("/finish")
+        client.get("/back")
+        late = client.get("/finish")
+        ignored = client.request("POST", "/finish", **{kind: {**posted, **token(early), **mark(early)}})
+        assert (mark(early), mark(ignored)) == ({}, {})
+        wrong = client.request("POST", "/finish", **{kind: {"country": "US", **token(late), **mark(late)}})
+        assert mark(wrong) == mark(late) != {}
+        done = client.request("POST", "/finish", **{kind: {**posted, **token(late), **mark(wrong)}})
+        assert done.text == ADULT
 
 
 def test_a_mistake_is_shown_with_the_form_and_only_the_wrong_is_emptied(site: Site) -> None:

@@ -29,6 +29,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 from django.utils.module_loading import import_string
 
+from agegate.frameworks.django.configuration import place_of
 from agegate.frameworks.django.forms import AgeGateFormMixin
 
 PENDING: Final = "socialaccount_sociallogin"
@@ -130,8 +131,6 @@ def _cipher(key: str | None) -> tuple[Fernet, str]:
 
 def check_allauth() -> Iterator[CheckMessage]:
     """What would let allauth create an account past the gate; part of `manage.py check`."""
-    from agegate.frameworks.django.checks import place_of
-
     own = f"{__name__}."
     if not _is_made_of("ACCOUNT_SIGNUP_FORM_CLASS", AgeGateSignupForm):
         hint = f'Set ACCOUNT_SIGNUP_FORM_CLASS = "{own}AgeGateSignupForm", or a subclass.'

@@ -3,7 +3,8 @@
 `AgeDoor` reads a posted form or JSON body, asks the gate, and either gives the view an `Admission` or leaves
 it with the refusal: a page, or a problem document (RFC 9457) for who asks for JSON. The cookie that remembers
 is set on whatever the application answers. What a provider of OpenID Connect says of a person waits, encrypted,
-in a cookie of its own until the question is answered: no session holds it, wherever sessions are kept.
+in a cookie of its own until the question is answered: no session holds it, wherever sessions are kept. It
+counts for a page alone that was shown while it waited, so that nobody answers for another in the same browser.
 """
 
 from __future__ import annotations
@@ -12,9 +13,28 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final
 
 from agegate.errors import ConfigError, NotAdmittedError
+
+try:
+    from flask import (
+        Blueprint,
+        Flask,
+        Response,
+        abort,
+        after_this_request,
+        current_app,
+        g,
+        has_request_context,
+        request,
+    )
+    from markupsafe import Markup
+    from werkzeug.exceptions import RequestEntityTooLarge
+except ImportError:
+    raise ConfigError("the Flask extension needs the extra flask: install agegate[flask]") from None
+
 from agegate.model import Decision, FieldError, Outcome, Reason
 from agegate.signup.admission import TERM, Admitting
 from agegate.signup.cookie import NAME
@@ -30,33 +50,23 @@ from agegate.signup.door import (
 )
 from agegate.signup.gate import AgeGate
 
-try:
-    from flask import (
-        Blueprint,
-        Flask,
-        Response,
-        abort,
-        after_this_request,
-        current_app,
-        g,
-        has_request_context,
-        request,
-    )
-    from werkzeug.exceptions import RequestEntityTooLarge
-except ImportError:
-    raise ConfigError("the Flask extension needs the extra flask: install agegate[flask]") from None
-
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
-    from markupsafe import Markup
 
 KEPT: Final = "agegate_kept"
-"""The cookie with what a provider said of somebody who has not answered yet."""
+"""The cookie with what a provider said of somebody who has not answered yet, and the input that names it.
+
+Over HTTPS the cookie's name begins with `__Host-`: no other host of the domain can set it (RFC 6265bis, cookie
+name prefixes).
+"""
 
 LONGEST_KEPT: Final = 2000
 """Characters that may be kept of a person; browsers keep about 4,000 bytes of a cookie (RFC 6265, 6.1)."""
 
 _EXTENSION: Final = "agegate"
+_COUNTS: Final = "agegate.kept_counts"
+"""The key of the WSGI environment that says whether this request's answer was about who is kept."""
+
 _REFUSED: Final = Decision(Outcome.REFUSE, Reason.REFUSED_BEFORE)
 
 
@@ -118,13 +128,14 @@ class AgeDoor:
 
         `posted` is the form or JSON object (default: read from the request, which then must come from this
         site). The decision is `ADMIT`, with the admission in `admission()`, or `INVALID`. An admission is for
-        an e-mail address or a phone number, so without both the e-mail is missing. Call it before you write.
-        Raises `NotAdmittedError` outside a request, where nobody can be asked.
+        an e-mail address or a phone number, so without both the e-mail is missing. Who is kept counts if the
+        hidden input of their page came along (in `posted` or in the request) and no other address was typed.
+        Call it before you write. Raises `NotAdmittedError` outside a request, where nobody can be asked.
         """
         if not has_request_context():
             raise NotAdmittedError("nobody can be asked outside a request; ask the door and use admitting")
-        kept = self._kept()
         given = {**(_read(self) if posted is None else posted)}
+        kept = self._answered_for(given)
         given |= {name: kept[name] for name in ("email", "phone") if name in kept}
         known = {
             "ip": self._ip() if self._ip else request.remote_addr,
@@ -175,21 +186,30 @@ class AgeDoor:
         """Keep what a provider says of a person until the question is answered, for half an hour at most.
 
         Call it in the callback, then redirect to a view that is `asked`. It goes, encrypted, into a cookie of
-        this browser alone; an `email` or `phone` is the one that the decision is about. Raises `ValueError`
-        if it is longer than `LONGEST_KEPT`.
+        this browser alone; an `email` or `phone` is the one that the decision is about. It counts for pages
+        that are shown from then on, never for one that was open before. Raises `ValueError` if it is longer
+        than `LONGEST_KEPT`.
         """
         if len(json.dumps(person)) > LONGEST_KEPT:
             raise ValueError(f"keep at most {LONGEST_KEPT} characters of a person: name and e-mail address")
-        self._set_cookie(KEPT, self._carrier.close(person), int(TERM.total_seconds()))
+        self._set_cookie(self._cookie, self._carrier.close(person), int(TERM.total_seconds()))
 
     def language(self) -> str:
         """The Accept-Language of the request, with the region that sets the order of the boxes."""
         return request.headers.get("Accept-Language") or "en"
 
     def fields(self, decision: Decision | None = None) -> Markup:
-        """The boxes for a form of the host's own, with a decision's errors; `age_fields()` in templates."""
+        """The boxes for a form of the host's own, with a decision's errors; `age_fields()` in templates.
+
+        `hidden` is among them.
+        """
         errors = () if decision is None else decision.errors
-        return self.door.screen.fields(self.language(), errors=errors)
+        return self.hidden() + self.door.screen.fields(self.language(), errors=errors)
+
+    def hidden(self) -> Markup:
+        """The hidden input of a page that is about who is kept; nothing where nobody is."""
+        found = self._mark()
+        return Markup('<input type="hidden" name="{}" value="{}">').format(KEPT, found) if found else Markup()
 
     def question(self) -> Response:
         """The page that asks, with an e-mail box unless a provider gave one."""
@@ -208,24 +228,54 @@ class AgeDoor:
         return self._page(errors, status)
 
     def _page(self, errors: tuple[FieldError, ...], status: int) -> Response:
-        asks_email = not self._kept().keys() & {"email", "phone"}
-        language = self.language()
-        question = self.door.screen.question(language, errors=errors, hidden=_csrf(), email=asks_email)
+        mark = self._mark()
+        asks_email = mark is None or not self._kept().keys() & {"email", "phone"}
+        hidden = _csrf() | ({KEPT: mark} if mark else {})
+        question = self.door.screen.question(self.language(), errors=errors, hidden=hidden, email=asks_email)
         return self._html(question, status)
 
     def _html(self, page: str, status: int) -> Response:
         return _private(Response(page, status, {"Content-Security-Policy": self.door.screen.csp}))
 
+    @property
+    def _cookie(self) -> str:
+        """The name of the cookie that keeps."""
+        return f"__Host-{KEPT}" if self.door.secure else KEPT
+
     def _kept(self) -> dict[str, str]:
         """What `keep` was given in this browser; nothing where it was changed or is too old."""
-        return self._carrier.open(request.cookies.get(KEPT)) or {}
+        return self._carrier.open(request.cookies.get(self._cookie)) or {}
+
+    def _digest(self) -> str:
+        """What names the cookie and does not show it."""
+        return sha256(request.cookies[self._cookie].encode()).hexdigest()
+
+    def _mark(self) -> str | None:
+        """What a page that is shown now says of the cookie; `None` where it is not about who is kept.
+
+        After a post the page stays about whom it was: who typed an address, or opened it before somebody was
+        kept, never goes on as that other person.
+        """
+        counts = request.environ.get(_COUNTS, request.method in {"GET", "HEAD"})
+        return self._digest() if counts and self._kept() else None
+
+    def _answered_for(self, posted: Mapping[str, object]) -> dict[str, str]:
+        """Who is kept, if that is who the page was about that was posted."""
+        kept = self._kept()
+        if not kept:
+            return {}
+        mark = {**(_body() or {}), **posted}.get(KEPT)
+        typed = {name: posted[name] for name in ("email", "phone") if name in kept and posted.get(name)}
+        counts = mark == self._digest() and all(_is_same(typed[name], kept[name]) for name in typed)
+        request.environ[_COUNTS] = counts
+        return kept if counts else {}
 
     def _remember(self, decision: Decision, cookie: str | None) -> None:
         """Set on the answer, whichever it will be, what a decision leaves in the browser."""
         if crumb := self.door.crumb(decision, cookie):
             self._set_cookie(crumb.name, crumb.value, crumb.max_age)
-        if decision.outcome is not Outcome.INVALID and KEPT in request.cookies:
-            self._set_cookie(KEPT, "", 0)
+        if decision.outcome is not Outcome.INVALID and self._cookie in request.cookies:
+            self._set_cookie(self._cookie, "", 0)
 
     def _set_cookie(self, name: str, value: str, max_age: int) -> None:
         @after_this_request
@@ -271,14 +321,26 @@ def _read(door: AgeDoor) -> Mapping[str, object]:
     limit = request.max_content_length
     request.max_content_length = LARGEST_BODY if limit is None else min(limit, LARGEST_BODY)
     try:
-        posted = request.get_json(silent=True) if request.is_json else request.form.to_dict()
+        posted = _body()
     except RequestEntityTooLarge:
         abort(door._answer(Outcome.INVALID, (TOO_LARGE,), RequestEntityTooLarge.code))
-    except RecursionError:  # arrays in arrays in arrays
-        posted = None
-    if not isinstance(posted, dict):
+    if posted is None:
         abort(door._answer(Outcome.INVALID, (UNREADABLE,), STATUS[Outcome.INVALID]))
     return posted
+
+
+def _body() -> Mapping[str, object] | None:
+    """The form or JSON object of the request; `None` for what is neither."""
+    try:
+        found = request.get_json(silent=True) if request.is_json else request.form.to_dict()
+    except RecursionError:  # arrays in arrays in arrays
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _is_same(typed: object, kept: str) -> bool:
+    """Whether what was typed is what is kept, in letters of whatever case."""
+    return isinstance(typed, str) and typed.strip().casefold() == kept.strip().casefold()
 
 
 def _csrf() -> dict[str, str]:

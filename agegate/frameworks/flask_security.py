@@ -12,19 +12,21 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from agegate.errors import ConfigError, NotAdmittedError
-from agegate.frameworks.flask import admission, current_door
-from agegate.frameworks.wtforms import AgeGate, BirthDateField, CountryField
-from agegate.model import Decision
-from agegate.signup.admission import open_permits
-from agegate.signup.door import Door
 
 try:
     from flask_security import RegisterFormV2, UserDatastore
 except ImportError:
     raise ConfigError("this needs the extra flask-security: install agegate[flask-security]") from None
 
+from agegate.frameworks.flask import admission, current_door
+from agegate.frameworks.wtforms import AgeGate, BirthDateField, CountryField
+from agegate.model import Decision
+from agegate.signup.admission import open_permits
+from agegate.signup.door import Door
+
 if TYPE_CHECKING:
     from flask_security import UserMixin
+    from markupsafe import Markup
 
 
 class _OfApplication:
@@ -39,6 +41,9 @@ class _OfApplication:
 
     def language(self) -> str:
         return current_door().language()
+
+    def hidden(self) -> Markup:
+        return current_door().hidden()
 
 
 class AgeGateFields:

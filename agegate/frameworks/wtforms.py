@@ -13,9 +13,6 @@ from functools import lru_cache
 from typing import Any, Final, Protocol
 
 from agegate.errors import ConfigError
-from agegate.model import Decision, FieldError, Outcome
-from agegate.signup.door import Door
-from agegate.signup.screen import Screen, posted_birth_date
 
 try:
     from markupsafe import Markup
@@ -24,6 +21,10 @@ try:
     from wtforms.validators import StopValidation  # type: ignore[import-untyped]  # it has no types
 except ImportError:
     raise ConfigError("the form fields need the extra wtforms: install agegate[wtforms]") from None
+
+from agegate.model import Decision, FieldError, Outcome
+from agegate.signup.door import Door
+from agegate.signup.screen import Screen, posted_birth_date
 
 _BOXES: Final = ("birth_day", "birth_month", "birth_year")
 
@@ -60,6 +61,9 @@ class Asker(Protocol):
     def language(self) -> str | None:
         """The language of who asks, as a locale or an Accept-Language header."""
 
+    def hidden(self) -> Markup:
+        """A hidden input that `ask` looks for in a form that has no field for an e-mail address or phone."""
+
 
 @dataclass(frozen=True)
 class _Visitor:
@@ -74,6 +78,9 @@ class _Visitor:
 
     def language(self) -> str | None:
         return self.visit.language
+
+    def hidden(self) -> Markup:
+        return Markup()
 
 
 class AgeGate:
@@ -106,6 +113,10 @@ class AgeGate:
         field.decision = form.decision = self.asker(form).ask({**asked, "birth_date": born})
         self._tell(form, field, field.decision)
 
+    def asks_contact(self, form: BaseForm) -> bool:
+        """Whether the form has a field of its own for an e-mail address or phone number."""
+        return any(self._names[name] in form for name in ("email", "phone"))
+
     def _tell(self, form: BaseForm, field: BirthDateField, decision: Decision) -> None:
         """Put the text of each error on its field; what has none there is said here."""
         if decision.outcome is Outcome.ADMIT:
@@ -131,7 +142,8 @@ class _Boxes:
         with_country = any(isinstance(one, CountryField) for one in form)
         screen = _screen(asker.door.name, asker.door.contact, with_country)
         errors: Iterable[FieldError] = field.decision.errors if field.decision else ()
-        return screen.fields(asker.language() or "en", errors=tuple(errors))
+        fields = screen.fields(asker.language() or "en", errors=tuple(errors))
+        return fields if gate.asks_contact(form) else asker.hidden() + fields
 
 
 class BirthDateField(Field):  # type: ignore[misc]  # WTForms has no types

@@ -104,7 +104,7 @@ def recall(connection: sa.Connection, keys: KeyRing, checked: Checked) -> Recall
         return Recalled((), (), {})
     passes = tuple(_pass(tag) for purpose, _, tags in handles if purpose != DEVICE for tag in tags)
     wanted = [*passes, *(tag for _, _, tags in handles for tag in tags)]
-    found = _look_up(len(wanted)).rows(connection, {f"tag_{n}": tag for n, tag in enumerate(wanted)})
+    found = _look_up(len(wanted)).rows(connection, wanted)
     return Recalled(handles, passes, dict(found))
 
 

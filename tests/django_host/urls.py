@@ -131,7 +131,29 @@ def by_phone(request: HttpRequest) -> HttpResponse:
     return HttpResponse("made", status=201)
 
 
+class InstalledForm(AgeGateFormMixin):
+    """Knows the app's installation."""
+
+    email = forms.EmailField()
+
+    def known(self, request: HttpRequest) -> dict[str, object]:
+        """The id of the installation, too."""
+        return {**super().known(request), "device": request.headers.get("X-Installation")}
+
+
+@csrf_exempt
+def by_device(request: HttpRequest) -> HttpResponse:
+    """Hands the id of an installation in, by a form or without one."""
+    posted = read_body(request)
+    if "form" not in request.GET:
+        check(request, posted, device=request.headers.get("X-Installation"))
+    elif not InstalledForm(posted).is_valid():
+        return HttpResponse("wrong", status=422)
+    return HttpResponse("admitted", status=201)
+
+
 urlpatterns = [
+    path("own/device", by_device),
     path("own/careless", careless),
     path("own/phone", by_phone),
     path("own/ungated", ungated),

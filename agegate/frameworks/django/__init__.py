@@ -16,7 +16,7 @@ try:
 except ImportError:
     raise ConfigError("agegate.frameworks.django needs the extra django: install agegate[django]") from None
 
-from agegate.frameworks.django.asking import Refused, Unreadable, acheck, admitting, check, read_body
+from agegate.frameworks.django.asking import Elsewhere, Refused, Unreadable, acheck, admitting, check, read_body
 from agegate.frameworks.django.configuration import door
 from agegate.frameworks.django.forms import AgeGateFormMixin, BirthDateField, BirthDateWidget, CountryField
 from agegate.frameworks.django.guard import Guard, importing
@@ -30,6 +30,7 @@ __all__ = [
     "BirthDateField",
     "BirthDateWidget",
     "CountryField",
+    "Elsewhere",
     "Guard",
     "Refused",
     "Unreadable",

@@ -1,7 +1,8 @@
 """Asking the gate for a request of Django's, and what a view raises when the answer is no.
 
 The middleware turns `Refused` and `Unreadable` into the answer and sets the cookie. Without it Django still
-answers 403 and 400 to them, so that nobody is let in by a setting that was forgotten.
+answers 403 and 400 to them, so that nobody is let in by a setting that was forgotten. `Elsewhere`, for a form
+that another site's page sent, is always answered by Django's own 403.
 """
 
 # mypy: disable-error-code="import-untyped,misc"
@@ -13,11 +14,14 @@ import json
 from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import Final
+from urllib.parse import urlsplit
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig
 from django.http import HttpRequest
+from django.utils.http import is_same_domain
 from django.utils.translation import get_language
 
 from agegate.errors import ConfigError
@@ -25,7 +29,7 @@ from agegate.frameworks.django.configuration import door, read_settings, refuse_
 from agegate.model import Decision, FieldError, Outcome, Registration
 from agegate.signup.admission import Admitting
 from agegate.signup.cookie import NAME, Crumb
-from agegate.signup.door import LARGEST_BODY, TOO_LARGE, invalid
+from agegate.signup.door import LARGEST_BODY, TOO_LARGE, invalid, is_elsewhere
 from agegate.signup.languages import negotiate
 
 NO_OBJECT: Final = FieldError("body", "invalid", "the body must be one JSON object in UTF-8")
@@ -58,6 +62,14 @@ class Unreadable(BadRequest):
         self.decision = decision
 
 
+class Elsewhere(PermissionDenied):
+    """A form that another site's page sent to a view without Django's CSRF check: nobody is asked about it."""
+
+    def __init__(self) -> None:
+        """Say why, for Django's log."""
+        super().__init__("agegate: a form of another site; name it in CSRF_TRUSTED_ORIGINS if it is yours")
+
+
 def current_request() -> HttpRequest:
     """The request that runs. Raises `ConfigError` if the middleware is missing."""
     request = request_now.get()
@@ -88,9 +100,10 @@ def ask(request: HttpRequest, registration: Registration) -> Decision:
     """The gate's decision for this browser; the middleware sets the cookie that goes with it.
 
     A refusal also ends the session of who is not signed in: what an unfinished sign-up left there goes.
-    Raises `BusyError` if the caller holds a transaction on the SQLite file of the store.
+    Raises `BusyError` if the caller holds a transaction on the SQLite file of the store, and `Elsewhere`.
     """
     setattr(request, ASKED, True)
+    _stop_elsewhere(request)
     refuse_to_wait()
     had = request.COOKIES.get(NAME)
     decision = door().decide(registration, had)
@@ -101,6 +114,7 @@ def ask(request: HttpRequest, registration: Registration) -> Decision:
 async def aask(request: HttpRequest, registration: Registration) -> Decision:
     """`ask` for coroutines."""
     setattr(request, ASKED, True)
+    _stop_elsewhere(request)
     refuse_to_wait()
     had = request.COOKIES.get(NAME)
     decision = await door().adecide(registration, had)
@@ -112,7 +126,7 @@ def check(request: HttpRequest, posted: Mapping[str, object] | None = None, **mo
     """Ask about a registration that came as JSON or as a form; the answer is always an admission.
 
     `posted` is what was sent (default: the request's body), `more` what the host knows (`device`,
-    `ip_country`). Raises `Refused` or `Unreadable`, which the middleware answers.
+    `ip_country`). Raises `Refused` or `Unreadable`, which the middleware answers, and `Elsewhere`.
     """
     setattr(request, ASKED, True)
     told = read_body(request) if posted is None else posted
@@ -166,6 +180,28 @@ def _admitted(decision: Decision) -> Decision:
     if decision.outcome is Outcome.INVALID:
         raise Unreadable(decision)
     return decision
+
+
+def _stop_elsewhere(request: HttpRequest) -> None:
+    """Raise `Elsewhere` for what a page of another site sent, where no CSRF token says otherwise.
+
+    Its visitor would be remembered as refused. JSON alone needs leave to be sent from there (CORS).
+    """
+    if request.content_type == "application/json" or getattr(request, "csrf_processing_done", False):
+        return
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    trusted = (origin,) if origin is not None and _is_trusted(origin) else ()
+    if is_elsewhere(site=site, origin=origin, host=request.get_host(), allowed=trusted):
+        raise Elsewhere
+
+
+def _is_trusted(origin: str) -> bool:
+    """Whether `CSRF_TRUSTED_ORIGINS` names an origin, as itself or by `https://*.example.org`."""
+    scheme, _, host = origin.partition("://")
+    for trusted in map(urlsplit, settings.CSRF_TRUSTED_ORIGINS):
+        if trusted.scheme == scheme and is_same_domain(host, trusted.netloc.removeprefix("*")):
+            return True
+    return False
 
 
 def _note(request: HttpRequest, decision: Decision, crumb: Crumb | None) -> None:

@@ -149,7 +149,7 @@ class Guard:
         return taken
 
     def _permit(self, row: Mapping[str, object], connection: Any) -> Permit:
-        values = [row.get(column) if column else None for column in self._columns.values()]
+        values = [_named(row, column) if column else None for column in self._columns.values()]
         if UNREADABLE in values:
             raise NotAdmittedError(
                 f"an account in {self.table} whose contact the database computes; give it as a value"
@@ -182,6 +182,12 @@ class Guard:
                 taken.permit.taken_by = None
         if still:
             self._waiting[connection] = still
+
+
+def _named(row: Mapping[str, object], column: str) -> object:
+    """The value of a column, however its name is written; named twice, nobody knows which one counts."""
+    found = [value for name, value in row.items() if name.lower() == column.lower()]
+    return UNREADABLE if len(found) > 1 else found[0] if found else None
 
 
 def _column(model: Any, key: str, name: str | None) -> str | None:

@@ -16,7 +16,7 @@ from agegate.errors import AgegateError, NotAdmittedError
 from agegate.keys import KeyRing
 from agegate.signup.door import Door
 from agegate.signup.fields import check_fields
-from agegate.signup.refusals import readmit, recall
+from agegate.signup.refusals import Terms, readmit, recall
 from agegate.store import Store
 from tests.conftest import NOW, TODAY
 
@@ -141,3 +141,17 @@ def test_who_gave_no_contact_is_not_recorded_as_admitted(door: Door, store: Stor
     given = door.registration({"birth_date": ADULT, "country": "US"})
     assert door.decide(given).outcome is Outcome.INVALID
     assert rows(store, "SELECT kind FROM agegate_event") == []
+
+
+@pytest.mark.parametrize(
+    ("hours", "least"), [(1, timedelta(minutes=57)), (2, timedelta(minutes=114)), (24, timedelta(hours=23))]
+)
+def test_term_is_kept_but_for_a_small_part_of_it(store: Store, hours: int, least: timedelta) -> None:
+    """Whatever the minute of the refusal: a short term is no joke, and none is longer than was said."""
+    made = AgeGate(store=store, keys=KEYS, terms=Terms(device=timedelta(hours=hours)))
+    for minute in (0, 1, 29, 59):
+        now, device = NOW + timedelta(minutes=minute, seconds=59), f"device-{minute}"
+        assert made.check(person(CHILD, None, device=device), now=now).outcome is Outcome.REFUSE
+        adult = person(ADULT, f"owl{minute}@example.org", device=device)
+        assert made.check(adult, now=now + least).outcome is Outcome.REFUSE
+        assert made.check(adult, now=now + timedelta(hours=hours)).outcome is Outcome.ADMIT

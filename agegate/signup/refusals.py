@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Final
 
@@ -117,7 +117,7 @@ def remember(connection: sa.Connection, keys: KeyRing, recalled: Recalled, now: 
     rows = [
         {
             "tag": keys.tag(purpose, value),
-            "expires_at": _whole_hour(now + (terms.device if purpose == DEVICE else terms.contact)),
+            "expires_at": _end(now, terms.device if purpose == DEVICE else terms.contact),
         }
         for purpose, value, _ in fresh
     ]
@@ -141,12 +141,14 @@ def is_refused(
     return connection.execute(sa.select(refusals.c.tag).where(live).limit(1)).first() is not None
 
 
-def _whole_hour(moment: datetime) -> datetime:
-    """An end to the hour: finer, it would join a mark to the event of its refusal, and marks to each other.
+def _end(now: datetime, term: timedelta) -> datetime:
+    """When a mark ends: never later than its term says, and to the hour (of a short term to a part of it).
 
-    Never later than the term says.
+    Finer, it would join a mark to the event of its refusal, and marks to each other.
     """
-    return moment.replace(minute=0, second=0, microsecond=0)
+    step = int(min(term / 24, timedelta(hours=1)).total_seconds())
+    last = int((now + term).timestamp())
+    return datetime.fromtimestamp(last - last % step, UTC)
 
 
 def take_pass(connection: sa.Connection, recalled: Recalled, now: datetime) -> bool:

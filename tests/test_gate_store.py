@@ -92,6 +92,8 @@ RECOGNISED = [
     ({"email": EMAIL}, {"email": "KestrelWren@EXAMPLE.org"}, True),
     ({"email": EMAIL}, {"email": "kestrelwren+again@example.org"}, True),
     ({"email": "kestrelwren+new@example.org"}, {"email": EMAIL}, True),
+    ({"email": "kestrel.wren+x@gmail.com"}, {"email": "KestrelWren@googlemail.com"}, True),
+    ({"email": "kestrel.wren@example.org"}, {"email": EMAIL}, False),
     ({"email": EMAIL}, {"email": "kestrel@example.org"}, False),
     ({"email": EMAIL}, {"email": "kestrelwren@example.com"}, False),
     ({"phone": PHONE}, {"phone": "(201) 555-0147"}, True),

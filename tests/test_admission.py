@@ -346,6 +346,8 @@ def test_what_was_checked_can_be_given_as_it_was(sqlite_desk: Desktop, fields: d
     """A host passes the same form to both: the gate reads a country in any case, and nothing for nothing."""
     token = token_of(sqlite_desk, **fields)
     enter(sqlite_desk.gate, token, **fields)
+    with pytest.raises(NotAdmittedError, match="used before"):
+        enter(sqlite_desk.gate, token, **fields)
 
 
 def test_friends_token_admits_no_child(sqlite_desk: Desktop) -> None:

@@ -378,7 +378,9 @@ def test_no_two_sources_share_a_method() -> None:
 
 def test_example_of_the_docs_runs() -> None:
     (example,) = re.findall(r"^```python\n(.*?)^```", DOCS.read_text(encoding="utf-8"), re.M | re.S)
-    exec(compile(example, str(DOCS), "exec"), {})
+    names: dict[str, Any] = {}
+    exec(compile(example, str(DOCS), "exec"), names)
+    assert any(isinstance(value, Decision) for value in names.values()), "it comes to a decision"
 
 
 # --- with a declared birth date -----------------------------------------------------------------------

@@ -315,6 +315,7 @@ def test_own_write_transaction_in_a_thread_is_said_at_once(shared: Shared, asked
             connection.execute(sa.insert(Account).values(email=READER))
             with busy_at_once():
                 getattr(shared, asked)()
+        getattr(shared, asked)()  # and after the commit it answers
 
     asyncio.run(asyncio.to_thread(work))
 
@@ -349,7 +350,9 @@ def test_another_tasks_writer_is_waited_for(shared: Shared, asked: str) -> None:
         host, ready = made_async(shared.engine), asyncio.Event()
         writer = asyncio.create_task(write(host, ready))
         await ready.wait()
+        began = time.monotonic()
         await getattr(shared, asked)()
+        assert time.monotonic() - began > 0.3, "it waited for the other"
         await writer
         await host.dispose()
 
@@ -358,8 +361,10 @@ def test_another_tasks_writer_is_waited_for(shared: Shared, asked: str) -> None:
 
 @pytest.mark.parametrize("asked", ASKED)
 def test_another_threads_writer_is_waited_for(shared: Shared, asked: str) -> None:
+    began = time.monotonic()
     with locked(shared.path, seconds=0.5):
         getattr(shared, asked)()
+        assert time.monotonic() - began > 0.3, "it waited for the other"
 
 
 @pytest.mark.parametrize("asked", ASKED)
